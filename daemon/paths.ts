@@ -1,0 +1,24 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The folder of this package: bundles and chunks lie at different depths below it. */
+export const packageRoot = findPackageRoot(dirname(fileURLToPath(import.meta.url)));
+
+function findPackageRoot(start: string): string {
+  let folder = start;
+  while (!existsSync(join(folder, 'package.json'))) {
+    const parent = dirname(folder);
+    if (parent === folder) {
+      throw new Error(`No package.json above ${start}: the installation is incomplete.`);
+    }
+    folder = parent;
+  }
+  return folder;
+}
+
+/** A bundled entry point, such as a worker, in `dist/`. */
+export const distFile = (name: string): string => join(packageRoot, 'dist', name);
+
+export const shippedCheckpoint = join(packageRoot, 'models', 'deepfake_cnn.safetensors');
+export const shippedConfig = join(packageRoot, 'models', 'model_config.json');

@@ -1,0 +1,80 @@
+// Bundles every process of the product, and the tests, into dist/.
+//   node esbuild.mjs            product
+//   node esbuild.mjs --tests    product and tests
+import { mkdir, rm } from 'node:fs/promises';
+import { globSync } from 'tinyglobby';
+import * as esbuild from 'esbuild';
+
+const withTests = process.argv.includes('--tests');
+
+/** Native or optional packages stay outside the bundles and are loaded from node_modules. */
+const external = [
+  'onnxruntime-node',
+  '@tensorflow/tfjs',
+  '@tensorflow/tfjs-node',
+  '@audio/decode-ape',
+  'playwright-core',
+  'vscode',
+];
+
+/** CommonJS dependencies inside an ES module bundle still call require. */
+const requireBanner =
+  "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
+
+const common = {
+  bundle: true,
+  sourcemap: true,
+  sourcesContent: false,
+  target: 'node20',
+  logLevel: 'warning',
+  loader: { '.wasm': 'binary', '.ttf': 'binary' },
+};
+const nodeModule = { ...common, platform: 'node', format: 'esm', external, banner: { js: requireBanner } };
+
+await rm('dist', { recursive: true, force: true });
+await mkdir('dist', { recursive: true });
+
+const builds = [
+  esbuild.build({
+    ...nodeModule,
+    entryPoints: {
+      cli: 'daemon/cli.ts',
+      daemon: 'daemon/main.ts',
+      analysisWorker: 'daemon/features/analysisWorker.ts',
+      trainingWorker: 'daemon/training/trainingWorker.ts',
+    },
+    outdir: 'dist',
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
+  }),
+  esbuild.build({
+    ...common,
+    platform: 'node',
+    format: 'cjs',
+    external,
+    entryPoints: ['extension/extension.ts'],
+    outfile: 'dist/extension.cjs',
+  }),
+  esbuild.build({
+    ...common,
+    platform: 'browser',
+    format: 'iife',
+    target: 'chrome120',
+    minify: true,
+    entryPoints: globSync('media/*/main.ts'),
+    outdir: 'dist/media',
+  }),
+];
+if (withTests) {
+  builds.push(
+    esbuild.build({
+      ...nodeModule,
+      entryPoints: globSync('test/**/*.test.ts'),
+      outbase: 'test',
+      outdir: 'dist/test',
+      splitting: true,
+      chunkNames: 'chunks/[name]-[hash]',
+    }),
+  );
+}
+await Promise.all(builds);

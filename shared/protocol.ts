@@ -1,0 +1,146 @@
+import {
+  NotificationType0,
+  type PartialResultParams,
+  RequestType,
+  RequestType0,
+  type WorkDoneProgressParams,
+} from 'vscode-languageserver-protocol';
+import type { ErrorCode } from './errors.ts';
+import type { ModelFacts, Verdict } from './verdict.ts';
+
+/** `data` of a JSON-RPC error: the code that a client may act on and the file that it is about. */
+export interface ErrorData {
+  code: ErrorCode;
+  file?: string;
+}
+
+/** One file's answer: a verdict, or the reason why there is none. */
+export type FileResult = { file: string; verdict: Verdict } | { file: string; error: { code: ErrorCode; message: string } };
+
+export interface ClassifyParams extends WorkDoneProgressParams, PartialResultParams {
+  /** Absolute paths of audio files. */
+  files: string[];
+  /** Include what a report draws: spectrogram and evidence. Default false. */
+  withImages?: boolean;
+}
+export interface ClassifyResult {
+  /** One entry per file in the order asked; empty when a partial-result token received them instead. */
+  results: FileResult[];
+}
+/** Classify files. Failures of single files are entries, not errors. Partial results are `FileResult[]`. */
+export namespace ClassifyRequest {
+  export const method = 'deepfake/classify';
+  export const type = new RequestType<ClassifyParams, ClassifyResult, ErrorData>(method);
+}
+
+/** The settings of a training run; what is absent takes the default of `daemon/training/settings.ts`. */
+export interface TrainParams extends WorkDoneProgressParams, PartialResultParams {
+  dataRoot: string;
+  modelDir: string;
+  reportsDir: string;
+  /** Name of a preset recipe or path of a recipe file. */
+  recipe?: string;
+  epochs?: number;
+  batchSize?: number;
+  valSize?: number;
+  lr?: number;
+  weightDecay?: number;
+  patience?: number;
+  seed?: number;
+  samplePerClass?: number;
+}
+/** Sent as a partial result after each epoch. */
+export interface EpochReport {
+  epoch: number;
+  epochs: number;
+  /** Mean training loss. */
+  loss: number;
+  valAccuracy: number;
+  valEer: number;
+  valF1: number;
+  examplesPerSecond: number;
+  /** Whether this epoch is the best so far. */
+  best: boolean;
+}
+export interface TrainResult {
+  checkpoint: string;
+  config: string;
+  metricsFile: string;
+  metrics: MetricsFile;
+  epochsRun: number;
+  bestEpoch: number;
+}
+/** Train a model. Cancelling keeps the best checkpoint. Partial results are `EpochReport`. */
+export namespace TrainRequest {
+  export const method = 'deepfake/train';
+  export const type = new RequestType<TrainParams, TrainResult, ErrorData>(method);
+}
+
+export interface EvaluateParams extends WorkDoneProgressParams {
+  dataRoot: string;
+  reportsDir: string;
+  /** Both absent: the loaded model. */
+  checkpoint?: string;
+  config?: string;
+  samplePerClass?: number;
+}
+export interface EvaluateResult {
+  metricsFile: string;
+  metrics: MetricsFile;
+}
+/** Measure a model on a labelled folder and write metrics.json and confusion_matrix.png. */
+export namespace EvaluateRequest {
+  export const method = 'deepfake/evaluate';
+  export const type = new RequestType<EvaluateParams, EvaluateResult, ErrorData>(method);
+}
+
+/** `metrics.json`: the reference's fields first, in its spelling. */
+export interface MetricsFile {
+  accuracy: number;
+  eer: number;
+  /** F1 of the class Deepfake. */
+  f1: number;
+  per_class_accuracy: { Genuine: number; Deepfake: number };
+  /** [[true negatives, false positives], [false negatives, true positives]], Deepfake positive. */
+  confusion_matrix: [[number, number], [number, number]];
+  threshold: number;
+  [extra: string]: unknown;
+}
+
+/** Which model answers. */
+export namespace ModelRequest {
+  export const method = 'deepfake/model';
+  export const type = new RequestType0<ModelFacts, ErrorData>(method);
+}
+
+export interface LoadModelParams {
+  checkpoint: string;
+  /** Absent: `model_config.json` beside the checkpoint. */
+  config?: string;
+}
+/** Load another model; the one in use stays when it fails. */
+export namespace LoadModelRequest {
+  export const method = 'deepfake/loadModel';
+  export const type = new RequestType<LoadModelParams, ModelFacts, ErrorData>(method);
+}
+
+export interface PlayableAudioParams {
+  file: string;
+}
+/** A file's sound as 16-bit WAV, for players that cannot decode the original. */
+export interface PlayableAudioResult {
+  /** Base64 of a complete mono WAV file. */
+  wav: string;
+  /** Seconds; shorter than the file where it was cut. */
+  duration: number;
+}
+export namespace PlayableAudioRequest {
+  export const method = 'deepfake/playableAudio';
+  export const type = new RequestType<PlayableAudioParams, PlayableAudioResult, ErrorData>(method);
+}
+
+/** Sent once after start-up when the daemon can answer. */
+export namespace ReadyNotification {
+  export const method = 'deepfake/ready';
+  export const type = new NotificationType0(method);
+}

@@ -1,0 +1,94 @@
+/** The two classes, in the order of the model's output: 0 and 1. */
+export const CLASS_NAMES = ['Genuine', 'Deepfake'] as const;
+export type Label = (typeof CLASS_NAMES)[number];
+
+/** What the user is told. Inconclusive where the probability or the input does not support either label. */
+export type Decision = Label | 'Inconclusive';
+
+/** One window of the file that the network looked at. */
+export interface WindowScore {
+  /** Start and end in seconds from the beginning of the file. */
+  start: number;
+  end: number;
+  /** Calibrated probability of Deepfake in [0, 1]. */
+  deepfakeProbability: number;
+  /** The network's raw output before calibration. */
+  logit: number;
+}
+
+/** Facts about the file and how it was decoded. */
+export interface AudioFacts {
+  /** Container as found in the content, e.g. 'wav', 'mp3', 'mp4'. */
+  container: string;
+  codec: string;
+  /** Sample rate of the file in hertz, before resampling. */
+  sampleRate: number;
+  channels: number;
+  bitsPerSample?: number;
+  /** Seconds of sound decoded. */
+  duration: number;
+  /** Size of the file in bytes. */
+  bytes: number;
+  /** What decoded it, e.g. 'wav-decoder', 'ffmpeg'. */
+  decoder: string;
+  /** Oddities worth telling the user, one sentence each. */
+  warnings: string[];
+}
+
+/** The model that a verdict came from. */
+export interface ModelFacts {
+  name: string;
+  /** Path of the checkpoint. */
+  checkpoint: string;
+  /** SHA-256 of the checkpoint file, hexadecimal. */
+  sha256: string;
+}
+
+/** A matrix of numbers quantised to bytes for drawing: value = minimum + byte / 255 · (maximum − minimum). */
+export interface ByteMatrix {
+  rows: number;
+  columns: number;
+  minimum: number;
+  maximum: number;
+  /** Row-major bytes, base64. Row 0 is the lowest frequency. */
+  data: string;
+}
+
+/** A log spectrogram for drawing. */
+export interface SpectrogramImage extends ByteMatrix {
+  /** Centre frequency of each row in hertz, ascending. */
+  frequencies: number[];
+  /** Seconds between columns; column c is centred at c · secondsPerColumn. */
+  secondsPerColumn: number;
+  /** Unit of the values, 'dB' relative to the loudest point. */
+  unit: 'dB';
+}
+
+/** How much each region pushes the logit towards Deepfake (positive) or Genuine (negative). */
+export interface EvidenceMap extends ByteMatrix {
+  /** Seconds covered by the whole map, from 0. */
+  duration: number;
+  /** Lowest and highest frequency covered, in hertz. */
+  fmin: number;
+  fmax: number;
+}
+
+/** The answer for one file. The first four fields are the reference's. */
+export interface Verdict {
+  label: Label;
+  /** Probability of the label given, in [0, 1]. */
+  confidence: number;
+  deepfakeProbability: number;
+  threshold: number;
+  decision: Decision;
+  /** Why the decision is Inconclusive, one sentence each; empty otherwise. */
+  reasons: string[];
+  file: string;
+  windows: WindowScore[];
+  audio: AudioFacts;
+  model: ModelFacts;
+  /** Present when asked for. */
+  spectrogram?: SpectrogramImage;
+  /** Present when asked for. */
+  evidence?: EvidenceMap;
+}
