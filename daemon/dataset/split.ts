@@ -1,0 +1,59 @@
+import { uniformInt } from 'pure-rand/distribution/uniformInt';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
+import { CLASS_NAMES } from '../../shared/verdict.ts';
+import type { ClassIndex } from './labels.ts';
+
+export interface SplitOptions {
+  /** Share of each class that goes to validation, in (0, 1). */
+  valSize: number;
+  seed: number;
+}
+
+/**
+ * Splits clips into training and validation, each in the order given. Of a class of n clips a seeded shuffle sends
+ * max(1, round(n × valSize)) to validation, rounding halves to even as Python does, and always leaves one to train
+ * on. Throws DeepfakeError DatasetOneClass for a class of fewer than two clips.
+ */
+export function stratifiedSplit<T extends { label: ClassIndex }>(
+  clips: readonly T[],
+  options: SplitOptions,
+): { training: T[]; validation: T[] } {
+  const { valSize, seed } = options;
+  if (!(valSize > 0 && valSize < 1)) {
+    throw new DeepfakeError(
+      ErrorCode.InvalidArguments,
+      `The validation share must lie between 0 and 1, not ${valSize}.`,
+    );
+  }
+  const random = xoroshiro128plus(seed);
+  const validation = new Set<number>();
+  for (const label of CLASS_NAMES.keys()) {
+    const indexes = [...clips.keys()].filter((index) => clips[index].label === label);
+    if (indexes.length < 2) {
+      throw new DeepfakeError(
+        ErrorCode.DatasetOneClass,
+        `The class ${CLASS_NAMES[label]} has ${indexes.length} clip(s): training and validation need at least one each, so add clips of it.`,
+      );
+    }
+    for (let last = indexes.length - 1; last > 0; last--) {
+      const other = uniformInt(random, 0, last);
+      [indexes[last], indexes[other]] = [indexes[other], indexes[last]];
+    }
+    const wanted = Math.max(1, roundHalfToEven(indexes.length * valSize));
+    for (const index of indexes.slice(0, Math.min(wanted, indexes.length - 1))) {
+      validation.add(index);
+    }
+  }
+  return {
+    training: clips.filter((_, index) => !validation.has(index)),
+    validation: clips.filter((_, index) => validation.has(index)),
+  };
+}
+
+/** Python's `round` for numbers of 0 and more. */
+function roundHalfToEven(value: number): number {
+  const floor = Math.floor(value);
+  const fraction = value - floor;
+  return fraction > 0.5 || (fraction === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
+}
