@@ -1,0 +1,141 @@
+import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
+import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
+
+
+/**
+ * AudioCNN: blocks of [Conv 3×3 pad 1 → BatchNorm → ReLU → MaxPool 2], the last one without pooling,
+ * then global average → Dropout → Linear → one logit. sigmoid(logit) is the probability of Deepfake.
+ */
+export interface Architecture {
+  /** Output channels of each block; the reference's are 16, 32, 64. */
+  channels: number[];
+  /** Probability that a channel is dropped before the linear layer during training. */
+  dropout: number;
+}
+
+export const referenceArchitecture: Architecture = { channels: [16, 32, 64], dropout: 0.25 };
+
+/** Added to variances in BatchNorm (PyTorch's default). */
+export const BATCH_NORM_EPSILON = 1e-5;
+/** Share of the new batch in the running statistics (PyTorch's default). */
+export const BATCH_NORM_MOMENTUM = 0.1;
+
+/** One named tensor; `data` in row-major order. */
+export interface Tensor {
+  shape: number[];
+  data: Float32Array;
+}
+/** PyTorch's names, e.g. `features.0.weight`; without `num_batches_tracked`. */
+export type StateDict = Map<string, Tensor>;
+
+/** Names of the tensors of one block, as in the reference's `nn.Sequential`. */
+export interface BlockNames {
+  weight: string;
+  bias: string;
+  gamma: string;
+  beta: string;
+  runningMean: string;
+  runningVariance: string;
+  batchesTracked: string;
+}
+
+/** Modules per block in the reference's Sequential: Conv, BatchNorm, ReLU, MaxPool. */
+const MODULES_PER_BLOCK = 4;
+
+export function blockNames(block: number): BlockNames {
+  const convolution = `features.${block * MODULES_PER_BLOCK}`;
+  const batchNorm = `features.${block * MODULES_PER_BLOCK + 1}`;
+  return {
+    weight: `${convolution}.weight`,
+    bias: `${convolution}.bias`,
+    gamma: `${batchNorm}.weight`,
+    beta: `${batchNorm}.bias`,
+    runningMean: `${batchNorm}.running_mean`,
+    runningVariance: `${batchNorm}.running_var`,
+    batchesTracked: `${batchNorm}.num_batches_tracked`,
+  };
+}
+
+export const LINEAR_WEIGHT = 'classifier.2.weight';
+export const LINEAR_BIAS = 'classifier.2.bias';
+
+export interface TensorSpec {
+  name: string;
+  shape: number[];
+}
+
+/** What AdamW updates, in state_dict order. */
+export function trainableTensors({ channels }: Architecture): TensorSpec[] {
+  const specs: TensorSpec[] = [];
+  channels.forEach((output, block) => {
+    const input = block === 0 ? 1 : channels[block - 1];
+    const names = blockNames(block);
+    specs.push({ name: names.weight, shape: [output, input, 3, 3] });
+    for (const name of [names.bias, names.gamma, names.beta]) specs.push({ name, shape: [output] });
+  });
+  specs.push({ name: LINEAR_WEIGHT, shape: [1, channels[channels.length - 1]] }, { name: LINEAR_BIAS, shape: [1] });
+  return specs;
+}
+
+/** BatchNorm's running statistics, mean and variance of each block in turn. */
+export function statisticTensors({ channels }: Architecture): TensorSpec[] {
+  return channels.flatMap((count, block) => {
+    const names = blockNames(block);
+    return [
+      { name: names.runningMean, shape: [count] },
+      { name: names.runningVariance, shape: [count] },
+    ];
+  });
+}
+
+export const elementCount = (shape: number[]): number => shape.reduce((product, size) => product * size, 1);
+
+export const parameterCount = (architecture: Architecture): number =>
+  trainableTensors(architecture).reduce((sum, { shape }) => sum + elementCount(shape), 0);
+
+/** PyTorch's default initialisation: weights and biases uniform in ±1/√fan-in, γ = 1, β = 0, running mean 0 and variance 1. */
+export function initialState(architecture: Architecture, random: RandomGenerator): StateDict {
+  const state: StateDict = new Map();
+  let bound = 0;
+  for (const { name, shape } of trainableTensors(architecture)) {
+    const data = new Float32Array(elementCount(shape));
+    if (shape.length > 1) bound = 1 / Math.sqrt(elementCount(shape) / shape[0]);
+    if (isBatchNorm(name, architecture)) data.fill(name.endsWith('.weight') ? 1 : 0);
+    else for (let i = 0; i < data.length; i++) data[i] = (2 * uniformFloat64(random) - 1) * bound;
+    state.set(name, { shape, data });
+  }
+  for (const { name, shape } of statisticTensors(architecture)) {
+    const data = new Float32Array(elementCount(shape)).fill(name.endsWith('running_var') ? 1 : 0);
+    state.set(name, { shape, data });
+  }
+  return state;
+}
+
+function isBatchNorm(name: string, { channels }: Architecture): boolean {
+  return channels.some((_, block) => {
+    const { gamma, beta } = blockNames(block);
+    return name === gamma || name === beta;
+  });
+}
+
+/** Concatenates tensors in the order of `specs`. */
+export function flatten(state: StateDict, specs: TensorSpec[]): Float32Array {
+  const flat = new Float32Array(specs.reduce((sum, { shape }) => sum + elementCount(shape), 0));
+  let offset = 0;
+  for (const { name } of specs) {
+    const { data } = state.get(name) as Tensor;
+    flat.set(data, offset);
+    offset += data.length;
+  }
+  return flat;
+}
+
+/** The inverse of `flatten`: copies slices of `flat` into a new entry per spec of `state`. */
+export function unflatten(flat: Float32Array, specs: TensorSpec[], state: StateDict): void {
+  let offset = 0;
+  for (const { name, shape } of specs) {
+    const length = elementCount(shape);
+    state.set(name, { shape, data: flat.slice(offset, offset + length) });
+    offset += length;
+  }
+}

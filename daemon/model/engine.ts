@@ -1,0 +1,72 @@
+import type { Architecture, StateDict } from './audioCnn.ts';
+
+/** What a network is built for. */
+export interface NetworkShape {
+  architecture: Architecture;
+  /** Rows and columns of one input spectrogram. */
+  bands: number;
+  frames: number;
+}
+
+/** Scores of a batch of spectrograms. */
+export interface Scores {
+  /** One logit per example; positive leans towards Deepfake. */
+  logits: Float32Array;
+  /** Per example a row-major map of `evidenceRows` × `evidenceColumns` whose sum plus the linear bias is the logit. */
+  evidence: Float32Array;
+  evidenceRows: number;
+  evidenceColumns: number;
+}
+
+/** A loaded network that scores. */
+export interface InferenceEngine {
+  /** `features`: count × bands × frames values, row-major. */
+  score(features: Float32Array, count: number): Promise<Scores>;
+  dispose(): Promise<void>;
+}
+
+/** One batch as the trainer sees it. */
+export interface TrainingBatch {
+  /** count × bands × frames values. */
+  features: Float32Array;
+  /** 0 Genuine, 1 Deepfake; values between are allowed. */
+  labels: Float32Array;
+  /** count × channels: 0 for dropped, 1/(1−p) for kept. */
+  dropoutMask: Float32Array;
+}
+
+/** AdamW's settings for one step. */
+export interface StepSettings {
+  learningRate: number;
+  weightDecay: number;
+  /** Weight of the class Deepfake in the loss. */
+  positiveWeight: number;
+}
+
+/** Everything that a training run must keep to go on exactly where it stopped. */
+export interface TrainingState {
+  parameters: Float32Array;
+  moment1: Float32Array;
+  moment2: Float32Array;
+  /** BatchNorm's running statistics. */
+  statistics: Float32Array;
+  /** Steps taken. */
+  step: number;
+}
+
+/** A network that learns. */
+export interface TrainingEngine {
+  /** Takes one AdamW step and returns the batch's mean loss. */
+  step(batch: TrainingBatch, settings: StepSettings): Promise<number>;
+  /** A copy of the state. */
+  state(): TrainingState;
+  restore(state: TrainingState): void;
+  dispose(): Promise<void>;
+}
+
+/** Something that runs AudioCNN. */
+export interface Engine {
+  readonly name: string;
+  createInference(shape: NetworkShape, state: StateDict): Promise<InferenceEngine>;
+  createTraining(shape: NetworkShape, initial: TrainingState): Promise<TrainingEngine>;
+}

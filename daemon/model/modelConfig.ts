@@ -1,0 +1,161 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
+import { CLASS_NAMES } from '../../shared/verdict.ts';
+import type { FeatureConfig } from '../features/featureConfig.ts';
+import type { Architecture } from './audioCnn.ts';
+
+/** Which parts of a file are scored. */
+export interface WindowPolicy {
+  /** `first`: the first window only, as the reference does; `all`: overlapping windows over the whole file. */
+  use: 'first' | 'all';
+  /** Share of a window that the next one repeats. */
+  overlap: number;
+}
+
+/** Everything about a model but its weights: `model_config.json`. */
+export interface ModelConfig {
+  /** What a user reads as the model's name. */
+  name: string;
+  features: FeatureConfig;
+  architecture: Architecture;
+  /** Calibrated probability from which on a clip is labelled Deepfake. */
+  threshold: number;
+  /** Calibrated logit = scale · logit + offset. */
+  calibration: { scale: number; offset: number };
+  /** Calibrated probabilities strictly between these are Inconclusive; null for a model without such a band. */
+  inconclusive: { low: number; high: number } | null;
+  windows: WindowPolicy;
+  /** How the model was made: free-form, for people. */
+  training?: Record<string, unknown>;
+  /** SHA-256 of the checkpoint that belongs to this file, hexadecimal. */
+  checkpointSha256?: string;
+}
+
+const probability = z.number().min(0).max(1);
+const positive = z.number().positive();
+
+const audioSchema = z
+  .object({
+    sample_rate: z.number().int().min(4000).max(96000),
+    duration: positive.max(60),
+    n_mels: z.number().int().min(4).max(512).multipleOf(2),
+    n_fft: z
+      .number()
+      .int()
+      .min(64)
+      .max(16384)
+      .refine((size) => Number.isInteger(Math.log2(size)), 'must be a power of two'),
+    hop_length: z.number().int().min(16),
+    fmin: z.number().min(0),
+    fmax: positive,
+    scale: z.enum(['mel', 'linear']).default('mel'),
+    normalization: z.enum(['clip', 'band']).default('clip'),
+    padding: z.enum(['zero', 'tile']).default('zero'),
+  })
+  .refine((audio) => audio.fmin < audio.fmax && audio.fmax <= audio.sample_rate / 2, {
+    message: 'fmin must be below fmax, and fmax at most half the sample rate',
+  });
+
+/** A file without the later fields means: behave exactly as the reference. */
+const configSchema = z.object({
+  audio: audioSchema,
+  class_names: z.tuple([z.literal(CLASS_NAMES[0]), z.literal(CLASS_NAMES[1])]),
+  threshold: probability,
+  name: z.string().min(1).max(200).optional(),
+  architecture: z
+    .object({ channels: z.array(z.number().int().min(1).max(512)).min(2).max(5), dropout: z.number().min(0).lt(1) })
+    .default({ channels: [16, 32, 64], dropout: 0.25 }),
+  calibration: z.object({ scale: positive, offset: z.number() }).default({ scale: 1, offset: 0 }),
+  inconclusive: z
+    .object({ low: probability, high: probability })
+    .refine(({ low, high }) => low <= high, 'low must not exceed high')
+    .nullable()
+    .default(null),
+  windows: z
+    .object({ use: z.enum(['first', 'all']), overlap: z.number().min(0).max(0.9) })
+    .default({ use: 'first', overlap: 0 }),
+  training: z.record(z.string(), z.unknown()).optional(),
+  checkpoint_sha256: z.string().length(64).optional(),
+});
+
+/** Reads `model_config.json`. Throws ConfigNotFound or ConfigInvalid. */
+export async function readModelConfig(path: string): Promise<ModelConfig> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    const message = `There is no model configuration at ${path}. Give its path with --config, or put model_config.json beside the checkpoint.`;
+    throw new DeepfakeError(ErrorCode.ConfigNotFound, message, path, { cause: error });
+  }
+  return parseModelConfig(text, path);
+}
+
+/** Parses the text of a `model_config.json`; `path` is for messages only. Throws ConfigInvalid. */
+export function parseModelConfig(text: string, path: string): ModelConfig {
+  const invalid = (reason: string) =>
+    new DeepfakeError(ErrorCode.ConfigInvalid, `${path} is not a usable model configuration: ${reason}.`, path);
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw invalid('it is not JSON');
+  }
+  const parsed = configSchema.safeParse(json);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw invalid(`${issue.path.join('.') || 'the file'}: ${issue.message}`);
+  }
+  const { audio, architecture, threshold, calibration, inconclusive, windows, training } = parsed.data;
+  return {
+    name: parsed.data.name ?? 'AudioCNN (reference)',
+    features: {
+      sampleRate: audio.sample_rate,
+      duration: audio.duration,
+      nMels: audio.n_mels,
+      nFft: audio.n_fft,
+      hopLength: audio.hop_length,
+      fmin: audio.fmin,
+      fmax: audio.fmax,
+      scale: audio.scale,
+      normalization: audio.normalization,
+      padding: audio.padding,
+    },
+    architecture,
+    threshold,
+    calibration,
+    inconclusive,
+    windows,
+    ...(training === undefined ? {} : { training }),
+    ...(parsed.data.checkpoint_sha256 === undefined ? {} : { checkpointSha256: parsed.data.checkpoint_sha256 }),
+  };
+}
+
+/** The text of `model_config.json`: the reference's fields first, in its spelling. */
+export function formatModelConfig(config: ModelConfig): string {
+  const { features } = config;
+  const json = {
+    audio: {
+      sample_rate: features.sampleRate,
+      duration: features.duration,
+      n_mels: features.nMels,
+      n_fft: features.nFft,
+      hop_length: features.hopLength,
+      fmin: features.fmin,
+      fmax: features.fmax,
+      scale: features.scale,
+      normalization: features.normalization,
+      padding: features.padding,
+    },
+    class_names: CLASS_NAMES,
+    threshold: config.threshold,
+    name: config.name,
+    architecture: config.architecture,
+    calibration: config.calibration,
+    inconclusive: config.inconclusive,
+    windows: config.windows,
+    training: config.training,
+    checkpoint_sha256: config.checkpointSha256,
+  };
+  return `${JSON.stringify(json, null, 2)}\n`;
+}

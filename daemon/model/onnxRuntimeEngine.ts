@@ -1,0 +1,155 @@
+import { availableParallelism } from 'node:os';
+import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { StateDict } from './audioCnn.ts';
+import type {
+  Engine,
+  InferenceEngine,
+  NetworkShape,
+  Scores,
+  StepSettings,
+  TrainingBatch,
+  TrainingEngine,
+  TrainingState,
+} from './engine.ts';
+import { EVIDENCE, INPUT, inferenceGraph, LOGIT } from './inferenceGraph.ts';
+import { BETA1, BETA2, trainingGraph } from './trainingGraph.ts';
+
+/** Warnings of ONNX Runtime's own log are for its developers. */
+const ERRORS_ONLY = 3;
+
+export interface OnnxRuntimeOptions {
+  /** Threads of one session; default: all cores. */
+  threads?: number;
+}
+
+/** AudioCNN on ONNX Runtime's CPU kernels. */
+export class OnnxRuntimeEngine implements Engine {
+  readonly name = 'onnxruntime';
+  private readonly threads: number;
+
+  constructor(options: OnnxRuntimeOptions = {}) {
+    this.threads = options.threads ?? availableParallelism();
+  }
+
+  async createInference(shape: NetworkShape, state: StateDict): Promise<InferenceEngine> {
+    const model = inferenceGraph(shape.architecture, state, shape.bands, shape.frames);
+    return new OnnxInference(await openSession(model, this.threads), shape);
+  }
+
+  async createTraining(shape: NetworkShape, initial: TrainingState): Promise<TrainingEngine> {
+    return new OnnxTraining(shape, this.threads, initial);
+  }
+}
+
+async function openSession(model: Uint8Array, intraOpNumThreads: number): Promise<InferenceSession> {
+  const { InferenceSession } = await import('onnxruntime-node');
+  return InferenceSession.create(model, {
+    intraOpNumThreads,
+    interOpNumThreads: 1,
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: ERRORS_ONLY,
+    // Spinning threads collapse when the machine is busy with decoding.
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
+  });
+}
+
+class OnnxInference implements InferenceEngine {
+  constructor(
+    private readonly session: InferenceSession,
+    private readonly shape: NetworkShape,
+  ) {}
+
+  async score(features: Float32Array, count: number): Promise<Scores> {
+    const { Tensor } = await import('onnxruntime-node');
+    const input = new Tensor('float32', features, [count, 1, this.shape.bands, this.shape.frames]);
+    const results = await this.session.run({ [INPUT]: input });
+    const evidence = results[EVIDENCE];
+    return {
+      logits: results[LOGIT].data as Float32Array,
+      evidence: evidence.data as Float32Array,
+      evidenceRows: evidence.dims[1],
+      evidenceColumns: evidence.dims[2],
+    };
+  }
+
+  dispose(): Promise<void> {
+    return this.session.release();
+  }
+}
+
+class OnnxTraining implements TrainingEngine {
+  /** A training graph has its batch size built in: one session per size. */
+  private readonly sessions = new Map<number, Promise<InferenceSession>>();
+  private current: TrainingState;
+
+  constructor(
+    private readonly shape: NetworkShape,
+    private readonly threads: number,
+    initial: TrainingState,
+  ) {
+    this.current = initial;
+  }
+
+  async step(batch: TrainingBatch, settings: StepSettings): Promise<number> {
+    const { Tensor } = await import('onnxruntime-node');
+    const count = batch.labels.length;
+    const session = await this.sessionFor(count);
+    const { parameters, moment1, moment2, statistics } = this.current;
+    const step = this.current.step + 1;
+    const hyper = Float32Array.of(
+      settings.learningRate,
+      settings.weightDecay,
+      1 / (1 - BETA1 ** step),
+      1 / (1 - BETA2 ** step),
+      settings.positiveWeight,
+    );
+    const vector = (data: Float32Array): Tensor => new Tensor('float32', data, [data.length]);
+    const results = await session.run({
+      features: new Tensor('float32', batch.features, [count, 1, this.shape.bands, this.shape.frames]),
+      labels: vector(batch.labels),
+      mask: new Tensor('float32', batch.dropoutMask, [count, batch.dropoutMask.length / count]),
+      parameters: vector(parameters),
+      moment1: vector(moment1),
+      moment2: vector(moment2),
+      statistics: vector(statistics),
+      hyper: vector(hyper),
+    });
+    const floats = (name: string) => results[name].data as Float32Array;
+    this.current = {
+      parameters: floats('next_parameters'),
+      moment1: floats('next_moment1'),
+      moment2: floats('next_moment2'),
+      statistics: floats('next_statistics'),
+      step,
+    };
+    return floats('loss')[0];
+  }
+
+  state(): TrainingState {
+    const { parameters, moment1, moment2, statistics, step } = this.current;
+    return {
+      parameters: parameters.slice(),
+      moment1: moment1.slice(),
+      moment2: moment2.slice(),
+      statistics: statistics.slice(),
+      step,
+    };
+  }
+
+  restore(state: TrainingState): void {
+    this.current = state;
+  }
+
+  async dispose(): Promise<void> {
+    for (const session of this.sessions.values()) await (await session).release();
+  }
+
+  private sessionFor(batchSize: number): Promise<InferenceSession> {
+    let session = this.sessions.get(batchSize);
+    if (session === undefined) {
+      session = openSession(trainingGraph({ ...this.shape, batchSize }), this.threads);
+      this.sessions.set(batchSize, session);
+    }
+    return session;
+  }
+}
