@@ -1,0 +1,118 @@
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
+
+const CHUNK_BYTES = 256 * 1024;
+
+/** A regular, non-empty file open for reading. */
+export class AudioFile {
+  private constructor(
+    readonly path: string,
+    readonly size: number,
+    private readonly handle: FileHandle,
+    private readonly signal: AbortSignal | undefined,
+  ) {}
+
+  /** Errors: FileNotFound, FileUnreadable, FileEmpty. Once `signal` aborts, every read throws Cancelled. */
+  static async open(path: string, signal?: AbortSignal): Promise<AudioFile> {
+    try {
+      const facts = await stat(path);
+      if (facts.isDirectory()) {
+        throw new DeepfakeError(
+          ErrorCode.FileUnreadable,
+          `${path} is a folder, not an audio file: name the files in it.`,
+          path,
+        );
+      }
+      if (!facts.isFile()) {
+        throw new DeepfakeError(
+          ErrorCode.FileUnreadable,
+          `${path} is not a regular file: save the sound to a file first.`,
+          path,
+        );
+      }
+      if (facts.size === 0) {
+        throw new DeepfakeError(
+          ErrorCode.FileEmpty,
+          `${path} is empty (0 bytes): record or copy the file again.`,
+          path,
+        );
+      }
+      return new AudioFile(path, facts.size, await open(path, 'r'), signal);
+    } catch (error) {
+      throw explained(error, path);
+    }
+  }
+
+  /** The bytes from `offset`, fewer than `length` only at the end of the file. */
+  async read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = new Uint8Array(Math.max(0, Math.min(length, this.size - offset)));
+    return bytes.subarray(0, await this.readInto(bytes, offset));
+  }
+
+  /** Fills `target` with the bytes from `offset`. Returns how many there were. */
+  async readInto(target: Uint8Array, offset: number): Promise<number> {
+    let filled = 0;
+    while (filled < target.length) {
+      if (this.signal?.aborted) {
+        throw new DeepfakeError(ErrorCode.Cancelled, `Reading ${this.path} was cancelled.`, this.path);
+      }
+      const { bytesRead } = await this.handle
+        .read(target, filled, target.length - filled, offset + filled)
+        .catch((error: unknown) => {
+          throw explained(error, this.path);
+        });
+      if (bytesRead === 0) {
+        break;
+      }
+      filled += bytesRead;
+    }
+    return filled;
+  }
+
+  /** The whole file from `offset` on, piece by piece. */
+  async *chunks(offset = 0): AsyncGenerator<Uint8Array> {
+    for (let at = offset; at < this.size; at += CHUNK_BYTES) {
+      const chunk = await this.read(at, CHUNK_BYTES);
+      if (chunk.length === 0) {
+        return;
+      }
+      yield chunk;
+    }
+  }
+
+  close(): Promise<void> {
+    return this.handle.close();
+  }
+}
+
+function explained(error: unknown, path: string): unknown {
+  if (error instanceof DeepfakeError) {
+    return error;
+  }
+  const cause = { cause: error };
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return new DeepfakeError(
+        ErrorCode.FileNotFound,
+        `${path} does not exist: check the path.`,
+        path,
+        cause,
+      );
+    case 'EACCES':
+    case 'EPERM':
+      return new DeepfakeError(
+        ErrorCode.FileUnreadable,
+        `${path} may not be read: give yourself read permission for it.`,
+        path,
+        cause,
+      );
+    default:
+      return new DeepfakeError(
+        ErrorCode.FileUnreadable,
+        `${path} cannot be read (${messageOf(error)}): copy it to a local disk and try again.`,
+        path,
+        cause,
+      );
+  }
+}
