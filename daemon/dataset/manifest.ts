@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { basename, extname, join, resolve } from 'node:path';
+import { basename, extname, join, relative, resolve } from 'node:path';
 import { AUDIO_EXTENSIONS } from '../../shared/audioFiles.ts';
 import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
 import { CLASS_NAMES } from '../../shared/verdict.ts';
@@ -167,7 +167,7 @@ async function labelClips(root: string, files: readonly PathParts[]) {
     const where = file === contradictedBy ? file : `${file} and ${contradictedBy}`;
     throw new DeepfakeError(
       ErrorCode.DatasetUnlabelled,
-      `${contradicted.length} of ${files.length} clips have rows for both classes (${examples(contradicted)}): correct ${where}.`,
+      `${contradicted.length} of ${files.length} clips have rows for both classes (${examples(root, contradicted)}): correct ${where}.`,
       first,
     );
   }
@@ -175,7 +175,7 @@ async function labelClips(root: string, files: readonly PathParts[]) {
     const notes = metadata.warnings.length > 0 ? ` ${metadata.warnings.join(' ')}` : '';
     throw new DeepfakeError(
       ErrorCode.DatasetUnlabelled,
-      `${unlabelled.length} of ${files.length} clips in ${root} have no label (${examples(unlabelled)}): ` +
+      `${unlabelled.length} of ${files.length} clips in ${root} have no label (${examples(root, unlabelled)}): ` +
         `name them in a metadata file, or use one of these words as a folder name or in the file name: ${ACCEPTED_WORDS}.${notes}`,
       unlabelled[0],
     );
@@ -196,7 +196,7 @@ function requireBothClasses(root: string, clips: readonly LabelledClip[]): void 
     const paths = clips.map(({ path }) => path);
     throw new DeepfakeError(
       ErrorCode.DatasetOneClass,
-      `All ${clips.length} clips in ${root} are labelled ${CLASS_NAMES[present]} (${examples(paths)}): ` +
+      `All ${clips.length} clips in ${root} are labelled ${CLASS_NAMES[present]} (${examples(root, paths)}): ` +
         `add ${CLASS_NAMES[1 - present]} clips, or correct the labels; accepted words are ${ACCEPTED_WORDS}.`,
       root,
     );
@@ -218,5 +218,7 @@ function firstPerClass(clips: readonly LabelledClip[], count: number): LabelledC
   return clips.filter(({ label }) => taken[label]++ < count);
 }
 
-const examples = (paths: readonly string[]): string =>
-  paths.slice(0, MAX_EXAMPLES).join(', ') + (paths.length > MAX_EXAMPLES ? ', …' : '');
+function examples(root: string, paths: readonly string[]): string {
+  const named = paths.slice(0, MAX_EXAMPLES).map((path) => relative(root, path));
+  return named.join(', ') + (paths.length > MAX_EXAMPLES ? ', …' : '');
+}
