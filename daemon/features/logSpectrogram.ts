@@ -97,7 +97,7 @@ export class LogSpectrogram {
 }
 
 /** Normalises decibels in place: mean (of the clip, or of each band) removed, divided by the standard deviation of what is left. */
-function normalize(decibels: Float32Array, config: FeatureConfig): Float32Array {
+export function normalize(decibels: Float32Array, config: FeatureConfig): Float32Array {
   const rowLength = config.normalization === 'band' ? decibels.length / config.nMels : decibels.length;
   let squares = 0;
   for (let start = 0; start < decibels.length; start += rowLength) {

@@ -35,7 +35,7 @@ export interface ModelConfig {
 const probability = z.number().min(0).max(1);
 const positive = z.number().positive();
 
-const audioSchema = z
+export const audioSchema = z
   .object({
     sample_rate: z.number().int().min(4000).max(96000),
     duration: positive.max(60),
@@ -57,24 +57,41 @@ const audioSchema = z
     message: 'fmin must be below fmax, and fmax at most half the sample rate',
   });
 
+export const architectureSchema = z.object({
+  channels: z.array(z.number().int().min(1).max(512)).min(2).max(5),
+  dropout: z.number().min(0).lt(1),
+});
+
+export const windowsSchema = z.object({ use: z.enum(['first', 'all']), overlap: z.number().min(0).max(0.9) });
+
+/** The features that a parsed `audio` section describes. */
+export const featuresOf = (audio: z.infer<typeof audioSchema>): FeatureConfig => ({
+  sampleRate: audio.sample_rate,
+  duration: audio.duration,
+  nMels: audio.n_mels,
+  nFft: audio.n_fft,
+  hopLength: audio.hop_length,
+  fmin: audio.fmin,
+  fmax: audio.fmax,
+  scale: audio.scale,
+  normalization: audio.normalization,
+  padding: audio.padding,
+});
+
 /** A file without the later fields means: behave exactly as the reference. */
 const configSchema = z.object({
   audio: audioSchema,
   class_names: z.tuple([z.literal(CLASS_NAMES[0]), z.literal(CLASS_NAMES[1])]),
   threshold: probability,
   name: z.string().min(1).max(200).optional(),
-  architecture: z
-    .object({ channels: z.array(z.number().int().min(1).max(512)).min(2).max(5), dropout: z.number().min(0).lt(1) })
-    .default({ channels: [16, 32, 64], dropout: 0.25 }),
+  architecture: architectureSchema.default({ channels: [16, 32, 64], dropout: 0.25 }),
   calibration: z.object({ scale: positive, offset: z.number() }).default({ scale: 1, offset: 0 }),
   inconclusive: z
     .object({ low: probability, high: probability })
     .refine(({ low, high }) => low <= high, 'low must not exceed high')
     .nullable()
     .default(null),
-  windows: z
-    .object({ use: z.enum(['first', 'all']), overlap: z.number().min(0).max(0.9) })
-    .default({ use: 'first', overlap: 0 }),
+  windows: windowsSchema.default({ use: 'first', overlap: 0 }),
   training: z.record(z.string(), z.unknown()).optional(),
   checkpoint_sha256: z.string().length(64).optional(),
 });
@@ -109,18 +126,7 @@ export function parseModelConfig(text: string, path: string): ModelConfig {
   const { audio, architecture, threshold, calibration, inconclusive, windows, training } = parsed.data;
   return {
     name: parsed.data.name ?? 'AudioCNN (reference)',
-    features: {
-      sampleRate: audio.sample_rate,
-      duration: audio.duration,
-      nMels: audio.n_mels,
-      nFft: audio.n_fft,
-      hopLength: audio.hop_length,
-      fmin: audio.fmin,
-      fmax: audio.fmax,
-      scale: audio.scale,
-      normalization: audio.normalization,
-      padding: audio.padding,
-    },
+    features: featuresOf(audio),
     architecture,
     threshold,
     calibration,

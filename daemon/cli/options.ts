@@ -1,0 +1,31 @@
+import { InvalidArgumentError, Option } from 'commander';
+
+/** Flags that several commands share; the reference's names. */
+export const modelOption = () => new Option('--model <file>', 'checkpoint to use instead of the shipped one');
+export const configOption = () =>
+  new Option('--config <file>', 'its model_config.json, when that does not lie beside it');
+/** The reference moves to a GPU unless told not to; everything here runs on the CPU. */
+export const cpuOption = () => new Option('--cpu', 'run on the CPU (the default)');
+export const ffmpegOption = () =>
+  new Option('--ffmpeg <program>', 'ffmpeg for formats that are not decoded in-process').env('DEEPFAKE_AUDIO_FFMPEG');
+
+export const wholeNumber = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('It must be a whole number.');
+  return value;
+};
+export const positiveInteger = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It must be a whole number from 1 on.');
+  return value;
+};
+export const nonNegativeNumber = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value < 0) throw new InvalidArgumentError('It must be a number from 0 on.');
+  return value;
+};
+export const share = (text: string): number => {
+  const value = Number(text);
+  if (!(value > 0 && value < 1)) throw new InvalidArgumentError('It must lie between 0 and 1.');
+  return value;
+};

@@ -1,0 +1,60 @@
+import type { ModelFacts } from '../shared/verdict.ts';
+import { AnalysisPool } from './features/analysisPool.ts';
+import { Classifier } from './inference/classifier.ts';
+import { readModel } from './model/checkpoint.ts';
+import type { Engine } from './model/engine.ts';
+import { OnnxRuntimeEngine } from './model/onnxRuntimeEngine.ts';
+import { shippedCheckpoint, shippedConfig } from './paths.ts';
+
+export interface DetectorOptions {
+  /** Absent: the shipped model. */
+  checkpoint?: string;
+  /** Absent: `model_config.json` beside the checkpoint. */
+  config?: string;
+  /** The user's ffmpeg; absent: the one on PATH. */
+  ffmpegPath?: string;
+  /** Analysis threads; default: one per core. */
+  workers?: number;
+}
+
+/** The services that command line and daemon share: worker pool, engine and the loaded model. */
+export class Detector {
+  private constructor(
+    readonly pool: AnalysisPool,
+    private readonly engine: Engine,
+    private loaded: Classifier,
+  ) {}
+
+  /** Throws CheckpointNotFound, CheckpointInvalid, ConfigNotFound or ConfigInvalid. */
+  static async open(options: DetectorOptions = {}): Promise<Detector> {
+    const engine = new OnnxRuntimeEngine();
+    const model = await readModelOrShipped(options);
+    const pool = new AnalysisPool(options);
+    return new Detector(pool, engine, await Classifier.create(model, engine, pool));
+  }
+
+  get classifier(): Classifier {
+    return this.loaded;
+  }
+
+  /** Another classifier on the same pool, which the caller disposes of. */
+  async openClassifier(checkpoint: string, config?: string): Promise<Classifier> {
+    return Classifier.create(await readModelOrShipped({ checkpoint, config }), this.engine, this.pool);
+  }
+
+  /** Replaces the loaded model; on an error the one in use stays. Calls under way finish on the old one. */
+  async loadModel(checkpoint: string, config?: string): Promise<ModelFacts> {
+    this.loaded = await this.openClassifier(checkpoint, config);
+    return this.loaded.model.facts;
+  }
+
+  async dispose(): Promise<void> {
+    await this.pool.dispose();
+    await this.loaded.dispose();
+  }
+}
+
+function readModelOrShipped({ checkpoint, config }: DetectorOptions) {
+  if (checkpoint === undefined) return readModel(shippedCheckpoint, config ?? shippedConfig);
+  return readModel(checkpoint, config);
+}

@@ -1,0 +1,36 @@
+import type { AudioFacts } from '../../shared/verdict.ts';
+import type { FeatureConfig } from './featureConfig.ts';
+
+/** What an analysis worker is asked to do with one file. */
+export interface AnalysisRequest {
+  path: string;
+  features: FeatureConfig;
+  /** `first`: the first window only; `all`: overlapping, silent ones left out. */
+  windows: { use: 'first' | 'all'; overlap: number };
+  /** Also return the decibels of the first `imageSeconds` seconds; 0 for none. */
+  imageSeconds: number;
+  ffmpegPath?: string;
+}
+
+/** Consecutive windows of a file, ready for the network; a file may come in several such groups. */
+export interface WindowGroup {
+  /** Start of each window in seconds. */
+  starts: number[];
+  /** starts.length × bands × frames values. */
+  features: Float32Array;
+}
+
+/** What is known about a file after all its windows have been handed over. */
+export interface AnalysisSummary {
+  facts: AudioFacts;
+  /** No window of the file is audible; its first one was handed over all the same. */
+  silent: boolean;
+  image?: DecibelImage;
+}
+
+/** Decibels in [−80, 0], bands (lowest first) × columns, row-major. */
+export interface DecibelImage {
+  decibels: Float32Array;
+  frequencies: Float64Array;
+  columns: number;
+}

@@ -1,0 +1,83 @@
+import { availableParallelism } from 'node:os';
+import workerpool from 'workerpool';
+import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
+import { distFile } from '../paths.ts';
+import type { AnalysisRequest, AnalysisSummary, WindowGroup } from './analysis.ts';
+import type { AnalysisMethods, WorkerAnswer } from './analysisWorker.ts';
+import type { FeatureConfig } from './featureConfig.ts';
+
+/** A file that takes longer than this to decode is given up: two hours of sound take a few seconds. */
+const FILE_TIME_LIMIT_MS = 120_000;
+/** JavaScript heap of one worker; sound itself lies outside it. */
+const WORKER_HEAP_MB = 512;
+
+export interface AnalysisPoolOptions {
+  /** Worker threads; default: one per core. */
+  workers?: number;
+  /** The user's ffmpeg, for formats that nothing in-process decodes. */
+  ffmpegPath?: string;
+}
+
+/** Worker threads that turn files into samples and features. A hanging or dying decoder costs a worker, not the process. */
+export class AnalysisPool {
+  readonly workers: number;
+  private readonly pool: workerpool.Pool;
+
+  constructor(private readonly options: AnalysisPoolOptions = {}) {
+    this.workers = options.workers ?? availableParallelism();
+    this.pool = workerpool.pool(distFile('analysisWorker.js'), {
+      workerType: 'thread',
+      maxWorkers: this.workers,
+      workerThreadOpts: { resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MB } },
+    });
+  }
+
+  /** Hands a file's windows to `onWindows`, group by group in order. Throws the DeepfakeErrors of `loadAudio`, or Cancelled. */
+  analyze(
+    request: Omit<AnalysisRequest, 'ffmpegPath'>,
+    onWindows: (group: WindowGroup) => void,
+    signal?: AbortSignal,
+  ): Promise<AnalysisSummary> {
+    const parameters = [{ ...request, ffmpegPath: this.options.ffmpegPath }];
+    return this.run('analyze', parameters, request.path, signal, onWindows);
+  }
+
+  /** A file's mono samples at the features' sample rate, at most `maxSeconds` of them. */
+  samples(path: string, config: FeatureConfig, maxSeconds?: number, signal?: AbortSignal): Promise<Float32Array> {
+    return this.run('samples', [path, config, maxSeconds, this.options.ffmpegPath], path, signal);
+  }
+
+  async dispose(): Promise<void> {
+    await this.pool.terminate(true);
+  }
+
+  private async run<T>(
+    method: keyof AnalysisMethods,
+    parameters: unknown[],
+    path: string,
+    signal: AbortSignal | undefined,
+    on?: (payload: WindowGroup) => void,
+  ): Promise<T> {
+    const cancelled = () => new DeepfakeError(ErrorCode.Cancelled, `Reading ${path} was cancelled.`, path);
+    if (signal?.aborted) throw cancelled();
+    const task = this.pool.exec(method, parameters, on === undefined ? {} : { on });
+    const cancel = () => void task.cancel();
+    signal?.addEventListener('abort', cancel, { once: true });
+    let reply: WorkerAnswer<T>;
+    try {
+      reply = (await task.timeout(FILE_TIME_LIMIT_MS)) as WorkerAnswer<T>;
+    } catch (error) {
+      if (signal?.aborted) throw cancelled();
+      const reason =
+        error instanceof workerpool.Promise.TimeoutError
+          ? `decoding did not end within ${FILE_TIME_LIMIT_MS / 1000} s`
+          : 'its decoder broke down on it';
+      const message = `${path} could not be analysed: ${reason}. Convert it to WAV or FLAC and try again.`;
+      throw new DeepfakeError(ErrorCode.AudioDamaged, message, path, { cause: error });
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+    }
+    if ('error' in reply) throw new DeepfakeError(reply.error.code, reply.error.message, reply.error.file);
+    return reply.value;
+  }
+}

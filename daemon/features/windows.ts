@@ -1,0 +1,46 @@
+import { type FeatureConfig, windowLength } from './featureConfig.ts';
+
+/** Windows whose root mean square lies this far below the loudest window's count as silent. */
+const SILENCE_BELOW_LOUDEST_DB = 40;
+/** Root mean square below which sound counts as silence however loud the rest is (−80 dBFS). */
+const SILENCE_FLOOR = 1e-4;
+
+/** First samples of the overlapping windows that cover `sampleCount` samples; the last one ends with the file. */
+export function windowStarts(sampleCount: number, config: FeatureConfig, overlap: number): number[] {
+  const length = windowLength(config);
+  if (sampleCount <= length) return [0];
+  const hop = Math.max(1, Math.round(length * (1 - overlap)));
+  const starts: number[] = [];
+  for (let start = 0; start + length < sampleCount; start += hop) starts.push(start);
+  starts.push(sampleCount - length);
+  return starts;
+}
+
+/** One window of exactly `windowLength(config)` samples from `start` on; what is missing is filled up by `config.padding`. */
+export function extractWindow(samples: Float32Array, start: number, config: FeatureConfig): Float32Array {
+  const length = windowLength(config);
+  if (start + length <= samples.length) return samples.subarray(start, start + length);
+  const window = new Float32Array(length);
+  const available = samples.subarray(start);
+  window.set(available);
+  if (config.padding === 'tile') {
+    for (let filled = available.length; filled < length; filled *= 2) {
+      window.copyWithin(filled, 0, Math.min(filled, length - filled));
+    }
+  }
+  return window;
+}
+
+/** Starts of the windows that are not silent, in order; empty when all are. */
+export function audibleStarts(samples: Float32Array, starts: number[], config: FeatureConfig): number[] {
+  const levels = starts.map((start) => rootMeanSquare(samples.subarray(start, start + windowLength(config))));
+  const loudest = levels.reduce((a, b) => Math.max(a, b), 0);
+  const floor = Math.max(SILENCE_FLOOR, loudest * 10 ** (-SILENCE_BELOW_LOUDEST_DB / 20));
+  return starts.filter((_, i) => levels[i] >= floor);
+}
+
+function rootMeanSquare(samples: Float32Array): number {
+  let squares = 0;
+  for (let i = 0; i < samples.length; i++) squares += samples[i] * samples[i];
+  return Math.sqrt(squares / Math.max(1, samples.length));
+}

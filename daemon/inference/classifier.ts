@@ -1,0 +1,133 @@
+import type { Verdict, WindowScore } from '../../shared/verdict.ts';
+import type { AnalysisSummary, WindowGroup } from '../features/analysis.ts';
+import type { AnalysisPool } from '../features/analysisPool.ts';
+import { frameCount } from '../features/featureConfig.ts';
+import type { Model } from '../model/checkpoint.ts';
+import type { Engine, InferenceEngine } from '../model/engine.ts';
+import { toByteMatrix } from './byteMatrix.ts';
+import { decide, probabilityOf } from './decision.ts';
+import { type EvidenceGeometry, evidenceImage, sumEvidence, type WindowEvidence } from './evidence.ts';
+
+/** A report draws the first minute. */
+const IMAGE_SECONDS = 60;
+const QUIETEST_DB = -80;
+
+export interface ClassifyOptions {
+  /** Include what a report draws: spectrogram and evidence. */
+  withImages?: boolean;
+  /** Score the first window only, as the reference does. */
+  firstWindow?: boolean;
+  signal?: AbortSignal;
+}
+
+/** The mean logit of a file's windows, and what was learnt on the way. */
+export interface FileScore {
+  logit: number;
+  windows: WindowScore[];
+  summary: AnalysisSummary;
+  evidence: WindowEvidence[];
+}
+
+/** A loaded model that turns audio files into verdicts. */
+export class Classifier {
+  private constructor(
+    readonly model: Model,
+    private readonly inference: InferenceEngine,
+    private readonly pool: AnalysisPool,
+  ) {}
+
+  static async create(model: Model, engine: Engine, pool: AnalysisPool): Promise<Classifier> {
+    const { features, architecture } = model.config;
+    const shape = { architecture, bands: features.nMels, frames: frameCount(features) };
+    return new Classifier(model, await engine.createInference(shape, model.state), pool);
+  }
+
+  /** One file's verdict. Throws the DeepfakeErrors of `loadAudio`, or Cancelled. */
+  async classify(path: string, options: ClassifyOptions = {}): Promise<Verdict> {
+    const { config, facts } = this.model;
+    const score = await this.score(path, options);
+    const { summary } = score;
+    const probability = probabilityOf(score.logit, config);
+    const decided = decide(probability, { duration: summary.facts.duration, silent: summary.silent }, config);
+    const verdict: Verdict = {
+      label: decided.label,
+      confidence: decided.confidence,
+      deepfakeProbability: probability,
+      threshold: config.threshold,
+      decision: decided.decision,
+      reasons: decided.reasons,
+      file: path,
+      windows: score.windows,
+      audio: summary.facts,
+      model: facts,
+    };
+    return options.withImages ? { ...verdict, ...this.images(score) } : verdict;
+  }
+
+  /** One file's mean logit, without a decision. */
+  async score(path: string, options: ClassifyOptions = {}): Promise<FileScore> {
+    const { config } = this.model;
+    const windows: WindowScore[] = [];
+    const evidence: WindowEvidence[] = [];
+    let sum = 0;
+    // Groups are scored in the order in which they arrive, while the worker prepares the next.
+    let scored: Promise<void> = Promise.resolve();
+    const scoreGroup = async ({ starts, features }: WindowGroup) => {
+      const result = await this.inference.score(features, starts.length);
+      const mapSize = result.evidenceRows * result.evidenceColumns;
+      starts.forEach((start, i) => {
+        const logit = result.logits[i];
+        sum += logit;
+        const end = start + config.features.duration;
+        windows.push({ start, end, logit, deepfakeProbability: probabilityOf(logit, config) });
+        if (options.withImages) evidence.push({ start, map: result.evidence.slice(i * mapSize, (i + 1) * mapSize) });
+      });
+    };
+    const use = options.firstWindow ? 'first' : config.windows.use;
+    const request = {
+      path,
+      features: config.features,
+      windows: { use, overlap: config.windows.overlap },
+      imageSeconds: options.withImages ? IMAGE_SECONDS : 0,
+    };
+    const summary = await this.pool.analyze(
+      request,
+      (group) => {
+        scored = scored.then(() => scoreGroup(group));
+        scored.catch(() => {});
+      },
+      options.signal,
+    );
+    await scored;
+    for (const window of windows) window.end = Math.min(window.end, summary.facts.duration);
+    return { logit: sum / windows.length, windows, summary, evidence };
+  }
+
+  async dispose(): Promise<void> {
+    await this.inference.dispose();
+  }
+
+  private images({ summary, evidence }: FileScore): Pick<Verdict, 'spectrogram' | 'evidence'> {
+    const { features, architecture } = this.model.config;
+    const image = summary.image;
+    if (image === undefined) return {};
+    const halvings = architecture.channels.length - 1;
+    const geometry: EvidenceGeometry = {
+      rows: features.nMels >> halvings,
+      columns: frameCount(features) >> halvings,
+      secondsPerColumn: (features.hopLength / features.sampleRate) * 2 ** halvings,
+      duration: summary.facts.duration,
+      fmin: features.fmin,
+      fmax: features.fmax,
+    };
+    return {
+      spectrogram: {
+        ...toByteMatrix(image.decibels, features.nMels, image.columns, QUIETEST_DB, 0),
+        frequencies: Array.from(image.frequencies),
+        secondsPerColumn: features.hopLength / features.sampleRate,
+        unit: 'dB',
+      },
+      evidence: evidenceImage(sumEvidence(evidence, geometry), geometry, IMAGE_SECONDS),
+    };
+  }
+}

@@ -1,0 +1,69 @@
+import { Worker } from 'node:worker_threads';
+import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
+import type { EpochReport, TrainResult } from '../../shared/protocol.ts';
+import { distFile } from '../paths.ts';
+
+/** A training run as asked for; what is absent comes from the recipe. */
+export interface TrainingSettings {
+  /** Absent: the environment's DATASET_ROOT. */
+  dataRoot?: string;
+  modelDir: string;
+  reportsDir: string;
+  /** Preset name or recipe file. */
+  recipe: string;
+  epochs?: number;
+  batchSize?: number;
+  learningRate?: number;
+  weightDecay?: number;
+  patience?: number;
+  valSize: number;
+  seed: number;
+  samplePerClass?: number;
+  ffmpegPath?: string;
+  /** Analysis threads; default: one per core. */
+  workers?: number;
+}
+
+export const DEFAULT_VAL_SIZE = 0.2;
+export const DEFAULT_SEED = 42;
+
+/** What a training thread reports while it works. */
+export type TrainingEvent =
+  | { type: 'dataset'; genuine: number; deepfake: number; training: number; validation: number; warnings: string[] }
+  | { type: 'preparing'; done: number; total: number }
+  | { type: 'step'; step: number; steps: number }
+  | { type: 'epoch'; report: EpochReport };
+
+/** How a training thread ends. */
+export type TrainingEnd =
+  | { type: 'done'; result: TrainResult }
+  | { type: 'failed'; code?: ErrorCode; message: string; file?: string };
+
+/**
+ * Trains in a thread of its own, so that this one stays responsive. When `signal` aborts, the run stops after the current
+ * step and keeps the best epoch's model; it throws Cancelled where there is none yet.
+ */
+export function startTraining(
+  settings: TrainingSettings,
+  onEvent: (event: TrainingEvent) => void,
+  signal?: AbortSignal,
+): Promise<TrainResult> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(distFile('trainingWorker.js'), { workerData: settings });
+    const cancel = () => worker.postMessage('cancel');
+    if (signal?.aborted) cancel();
+    signal?.addEventListener('abort', cancel, { once: true });
+    let end: TrainingEnd | undefined;
+    worker.on('message', (message: TrainingEvent | TrainingEnd) => {
+      if (message.type === 'done' || message.type === 'failed') end = message;
+      else onEvent(message);
+    });
+    worker.on('error', reject);
+    worker.on('exit', () => {
+      signal?.removeEventListener('abort', cancel);
+      if (end?.type === 'done') resolve(end.result);
+      else if (end === undefined) reject(new Error('The training thread ended without a result.'));
+      else reject(end.code === undefined ? new Error(end.message) : new DeepfakeError(end.code, end.message, end.file));
+    });
+  });
+}
