@@ -1,7 +1,6 @@
-import { uniformInt } from 'pure-rand/distribution/uniformInt';
-import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
 import { CLASS_NAMES } from '../../shared/verdict.ts';
+import { seededRandom, shuffle } from '../random.ts';
 import type { ClassIndex } from './labels.ts';
 
 export interface SplitOptions {
@@ -26,19 +25,17 @@ export function stratifiedSplit<T extends { label: ClassIndex }>(
       `The validation share must lie between 0 and 1, not ${valSize}.`,
     );
   }
-  const random = xoroshiro128plus(seed);
   const validation = new Set<number>();
   for (const label of CLASS_NAMES.keys()) {
-    const indexes = [...clips.keys()].filter((index) => clips[index].label === label);
+    const indexes = shuffle(
+      [...clips.keys()].filter((index) => clips[index].label === label),
+      seededRandom(seed, label),
+    );
     if (indexes.length < 2) {
       throw new DeepfakeError(
         ErrorCode.DatasetOneClass,
         `The class ${CLASS_NAMES[label]} has ${indexes.length} clip(s): training and validation need at least one each, so add clips of it.`,
       );
-    }
-    for (let last = indexes.length - 1; last > 0; last--) {
-      const other = uniformInt(random, 0, last);
-      [indexes[last], indexes[other]] = [indexes[other], indexes[last]];
     }
     const wanted = Math.max(1, roundHalfToEven(indexes.length * valSize));
     for (const index of indexes.slice(0, Math.min(wanted, indexes.length - 1))) {

@@ -173,6 +173,12 @@ export function logLikelihoodRatioCost(counts: Tally): number {
   return (deepfakeCost / counts.deepfakeTotal + genuineCost / counts.genuineTotal) / (2 * Math.LN2);
 }
 
+/** ln(p / (1 − p)), finite: probabilities of 0 and 1 count as the nearest numbers that are neither. */
+export function logitOf(probability: number): number {
+  const inside = Math.min(Math.max(probability, Number.MIN_VALUE), 1 - Number.EPSILON / 2);
+  return Math.log(inside / (1 - inside));
+}
+
 /** ln(1 + eˣ) without overflow. */
 export const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 

@@ -1,0 +1,134 @@
+import { join } from 'node:path';
+import { CLASS_NAMES } from '../../shared/verdict.ts';
+import { writeFileAtomically } from '../files.ts';
+import { type ConfusionMatrix, ratesOf } from './metrics.ts';
+
+export const CONFUSION_MATRIX_NAME = 'confusion_matrix.png';
+
+// The drawing in SVG units; PIXELS_PER_UNIT makes it sharp on dense screens.
+const WIDTH = 590;
+const HEIGHT = 600;
+const PIXELS_PER_UNIT = 2;
+const CELL = 200;
+const LEFT = 140;
+const TOP = 110;
+
+/** Lightest and darkest cell: shares 0 and 1 of a row. */
+const LIGHT = [0xf3, 0xf7, 0xfc];
+const DARK = [0x0b, 0x4a, 0x8f];
+const INK = '#1f2328';
+const FAINT_INK = '#59636e';
+/** From this share on white text has more contrast than dark text. */
+const WHITE_TEXT_FROM = 0.68;
+
+/** The confusion matrix as SVG: rows are the true classes, columns the predicted; shares are of the row. */
+export function confusionMatrixSvg(matrix: ConfusionMatrix, threshold: number): string {
+  const total = matrix.flat().reduce((sum, count) => sum + count, 0);
+  const right = LEFT + 2 * CELL;
+  const bottom = TOP + 2 * CELL;
+  const cells = matrix.flatMap((row, r) =>
+    row.map((count, c) => {
+      const rowTotal = row[0] + row[1];
+      const share = rowTotal > 0 ? count / rowTotal : 0;
+      const ink = share >= WHITE_TEXT_FROM ? '#ffffff' : INK;
+      const x = LEFT + c * CELL;
+      const y = TOP + r * CELL;
+      return [
+        `<rect x="${x}" y="${y}" width="${CELL}" height="${CELL}" fill="${shade(share)}"/>`,
+        text(x + CELL / 2, y + CELL / 2, 36, ink, formatCount(count)),
+        text(x + CELL / 2, y + CELL / 2 + 34, 16, ink, `${percent(share)} of ${CLASS_NAMES[r]}`),
+      ].join('');
+    }),
+  );
+  const columns = CLASS_NAMES.map((name, c) => text(LEFT + (c + 0.5) * CELL, bottom + 28, 18, INK, name));
+  const rows = CLASS_NAMES.map((name, r) => rotated(LEFT - 16, TOP + (r + 0.5) * CELL, 18, INK, name));
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="DejaVu Sans">`,
+    `<rect width="${WIDTH}" height="${HEIGHT}" fill="#ffffff"/>`,
+    text((LEFT + right) / 2, 48, 26, INK, `Accuracy ${percent(ratesOf(matrix).accuracy)}`),
+    text(
+      (LEFT + right) / 2,
+      80,
+      16,
+      FAINT_INK,
+      `${formatCount(total)} clips, Deepfake from probability ${Number(threshold.toPrecision(4))} on`,
+    ),
+    ...cells,
+    `<path d="M${LEFT} ${TOP}H${right}V${bottom}H${LEFT}ZM${LEFT + CELL} ${TOP}V${bottom}M${LEFT} ${TOP + CELL}H${right}" fill="none" stroke="#ffffff" stroke-width="3"/>`,
+    `<rect x="${LEFT}" y="${TOP}" width="${2 * CELL}" height="${2 * CELL}" fill="none" stroke="#8c959f"/>`,
+    ...columns,
+    ...rows,
+    text((LEFT + right) / 2, bottom + 66, 20, INK, 'Predicted class'),
+    rotated(LEFT - 62, TOP + CELL, 20, INK, 'True class'),
+    '</svg>',
+  ].join('\n');
+}
+
+/** The confusion matrix as a PNG picture. */
+export async function renderConfusionMatrix(matrix: ConfusionMatrix, threshold: number): Promise<Uint8Array> {
+  return svgToPng(confusionMatrixSvg(matrix, threshold), WIDTH * PIXELS_PER_UNIT);
+}
+
+/** Writes `confusion_matrix.png` into `folder`, which is created, and returns its path. Throws WriteFailed. */
+export async function writeConfusionMatrix(
+  folder: string,
+  matrix: ConfusionMatrix,
+  threshold: number,
+): Promise<string> {
+  const path = join(folder, CONFUSION_MATRIX_NAME);
+  await writeFileAtomically(path, await renderConfusionMatrix(matrix, threshold));
+  return path;
+}
+
+let renderer: Promise<{ Resvg: typeof import('@resvg/resvg-wasm').Resvg; font: Uint8Array }> | undefined;
+
+/** Loaded on first use, once per process: 3 MB of WebAssembly and font that most commands never need. */
+function loadRenderer() {
+  renderer ??= (async () => {
+    const [{ initWasm, Resvg }, wasm, font] = await Promise.all([
+      import('@resvg/resvg-wasm'),
+      import('@resvg/resvg-wasm/index_bg.wasm'),
+      import('dejavu-fonts-ttf/ttf/DejaVuSans.ttf'),
+    ]);
+    await initWasm(wasm.default);
+    return { Resvg, font: font.default };
+  })();
+  return renderer;
+}
+
+/** Renders SVG whose text is in DejaVu Sans at a width in pixels. */
+async function svgToPng(svg: string, width: number): Promise<Uint8Array> {
+  const { Resvg, font } = await loadRenderer();
+  const picture = new Resvg(svg, {
+    fitTo: { mode: 'width', value: width },
+    font: { fontBuffers: [font], defaultFontFamily: 'DejaVu Sans' },
+  });
+  try {
+    const rendered = picture.render();
+    try {
+      return rendered.asPng();
+    } finally {
+      rendered.free();
+    }
+  } finally {
+    picture.free();
+  }
+}
+
+const text = (x: number, y: number, size: number, fill: string, content: string): string =>
+  `<text x="${x}" y="${y}" font-size="${size}" fill="${fill}" text-anchor="middle">${content}</text>`;
+
+const rotated = (x: number, y: number, size: number, fill: string, content: string): string =>
+  `<g transform="rotate(-90 ${x} ${y})">${text(x, y, size, fill, content)}</g>`;
+
+const shade = (share: number): string =>
+  `rgb(${LIGHT.map((light, i) => Math.round(light + (DARK[i] - light) * share)).join(',')})`;
+
+/** One decimal, or two where one would turn a few clips into none or all. */
+function percent(share: number): string {
+  const nearlyNoneOrAll = Math.min(share, 1 - share) < 0.001 && share > 0 && share < 1;
+  return `${(100 * share).toFixed(nearlyNoneOrAll ? 2 : 1)} %`;
+}
+
+/** Thousands apart by a narrow space. */
+const formatCount = (count: number): string => String(count).replaceAll(/\B(?=(\d{3})+$)/g, '\u2009');

@@ -1,0 +1,76 @@
+import { join } from 'node:path';
+import type { MetricsFile } from '../../shared/protocol.ts';
+import { writeFileAtomically } from '../files.ts';
+import { bootstrapIntervals } from './bootstrap.ts';
+import { checkGates } from './gates.ts';
+import {
+  areaUnderRoc,
+  confusionMatrix,
+  DETECTION_COST,
+  logitOf,
+  logLikelihoodRatioCost,
+  minimumDetectionCost,
+  ratesOf,
+  referenceMetrics,
+  type Tally,
+  tally,
+  tallyEqualErrorRate,
+} from './metrics.ts';
+
+export const METRICS_FILE_NAME = 'metrics.json';
+
+const BOOTSTRAP = { replicates: 1000, level: 0.95 } as const;
+
+/**
+ * All metrics of one probability and label (0 Genuine, 1 Deepfake) per clip: the reference's keys first, then ours.
+ * `seed` fixes the confidence intervals. Throws RangeError for NaN or a missing class.
+ */
+export function measure(
+  probabilities: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  threshold: number,
+  seed: number,
+): MetricsFile {
+  const counts = tally(probabilities, labels);
+  const reference = referenceMetrics(probabilities, labels, threshold);
+  const statistics = (replicate: Tally) => {
+    const { accuracy, f1, perClassAccuracy, hter } = ratesOf(confusionMatrix(replicate, threshold));
+    return {
+      accuracy,
+      eer: tallyEqualErrorRate(replicate).eer,
+      f1,
+      genuine_accuracy: perClassAccuracy.Genuine,
+      deepfake_accuracy: perClassAccuracy.Deepfake,
+      auc: areaUnderRoc(replicate),
+      hter,
+    };
+  };
+  return {
+    ...reference,
+    auc: areaUnderRoc(counts),
+    eer_threshold: tallyEqualErrorRate(counts).threshold,
+    min_dcf: minimumDetectionCost(counts),
+    cllr: logLikelihoodRatioCost({ ...counts, scores: counts.scores.map(logitOf) }),
+    hter: ratesOf(reference.confusion_matrix).hter,
+    counts: { Genuine: counts.genuineTotal, Deepfake: counts.deepfakeTotal },
+    confidence_intervals: {
+      method: 'percentile bootstrap over clips, within each class',
+      ...BOOTSTRAP,
+      seed,
+      ...bootstrapIntervals(probabilities, labels, statistics, { ...BOOTSTRAP, seed }),
+    },
+    min_dcf_parameters: {
+      deepfake_prior: DETECTION_COST.deepfakePrior,
+      missed_deepfake_cost: DETECTION_COST.missedDeepfakeCost,
+      false_alarm_cost: DETECTION_COST.falseAlarmCost,
+    },
+    gates: checkGates(reference),
+  };
+}
+
+/** Writes `metrics.json` into `folder`, which is created, and returns its path. Throws DeepfakeError WriteFailed. */
+export async function writeMetricsFile(folder: string, metrics: MetricsFile): Promise<string> {
+  const path = join(folder, METRICS_FILE_NAME);
+  await writeFileAtomically(path, `${JSON.stringify(metrics, null, 2)}\n`);
+  return path;
+}
