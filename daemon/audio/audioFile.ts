@@ -1,4 +1,6 @@
+import { readSync } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
 
 const CHUNK_BYTES = 256 * 1024;
@@ -53,9 +55,7 @@ export class AudioFile {
   async readInto(target: Uint8Array, offset: number): Promise<number> {
     let filled = 0;
     while (filled < target.length) {
-      if (this.signal?.aborted) {
-        throw new DeepfakeError(ErrorCode.Cancelled, `Reading ${this.path} was cancelled.`, this.path);
-      }
+      this.#requireGoingOn();
       const { bytesRead } = await this.handle
         .read(target, filled, target.length - filled, offset + filled)
         .catch((error: unknown) => {
@@ -67,6 +67,23 @@ export class AudioFile {
       filled += bytesRead;
     }
     return filled;
+  }
+
+  /** As readInto, for decoders that cannot wait. */
+  readNow(target: Uint8Array, offset: number): number {
+    return readSync(this.handle.fd, target, 0, target.length, offset);
+  }
+
+  /** Lets other work run between two pieces of a synchronous decoder. */
+  async pause(): Promise<void> {
+    await setImmediate();
+    this.#requireGoingOn();
+  }
+
+  #requireGoingOn(): void {
+    if (this.signal?.aborted) {
+      throw new DeepfakeError(ErrorCode.Cancelled, `Reading ${this.path} was cancelled.`, this.path);
+    }
   }
 
   /** The whole file from `offset` on, piece by piece. */

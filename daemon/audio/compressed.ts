@@ -39,14 +39,23 @@ export async function openMp3(file: AudioFile, offset: number): Promise<Decoding
   return decoding;
 }
 
-/** Samples per channel by a Xing, Info or VBRI header, which encoders put into the first frame. */
+/**
+ * Samples per channel by a Xing, Info or VBRI header, which encoders put into the first frame, less the delay and
+ * padding that LAME's extension of it names and mpg123 cuts off.
+ */
 function xingLength(head: Uint8Array, samplesPerFrame: number): number | undefined {
   const fields = view(head);
+  // Behind the side information, whose size depends on version and channels.
   for (const at of [36, 21, 13]) {
     const name = text(head, at, 4);
-    if ((name === 'Xing' || name === 'Info') && fields.getUint32(at + 4) & 1) {
-      return fields.getUint32(at + 8) * samplesPerFrame;
+    const flags = fields.getUint32(at + 4);
+    if ((name !== 'Xing' && name !== 'Info') || !(flags & 1)) {
+      continue;
     }
+    const coded = fields.getUint32(at + 8) * samplesPerFrame;
+    const extension = at + 8 + 4 + (flags & 2 ? 4 : 0) + (flags & 4 ? 100 : 0) + (flags & 8 ? 4 : 0);
+    const edges = /^L(AME|avc|avf|3\.)/.test(text(head, extension, 4)) ? fields.getUint32(extension + 20) : 0;
+    return coded - ((edges >> 12) & 0xfff) - (edges & 0xfff);
   }
   return text(head, 36, 4) === 'VBRI' ? fields.getUint32(36 + 14) * samplesPerFrame : undefined;
 }

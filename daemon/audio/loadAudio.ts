@@ -1,5 +1,6 @@
 import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
 import type { AudioFacts } from '../../shared/verdict.ts';
+import { openAac } from './aac.ts';
 import { AudioFile } from './audioFile.ts';
 import { openFlac, openMp3, openOgg } from './compressed.ts';
 import { DamagedContent, type Decoding, UnsupportedVariant } from './decoding.ts';
@@ -54,7 +55,7 @@ export async function loadAudio(path: string, options: LoadOptions = {}): Promis
       if (!(error instanceof UnsupportedVariant)) {
         throw error;
       }
-      return await collect(file, await openWithFfmpeg(file, content, options), options);
+      return await collect(file, await openWithFfmpeg(file, content.container, options), options);
     }
   } catch (error) {
     throw explained(error, path);
@@ -73,6 +74,9 @@ async function openInProcess(file: AudioFile, { container, offset }: Content): P
       return openFlac(file, offset);
     case 'ogg':
       return openOgg(file, offset);
+    case 'mp4':
+    case 'aac':
+      return openAac(file, container, offset);
     default:
       throw new UnsupportedVariant(container);
   }
