@@ -1,0 +1,118 @@
+"""Clips and manifest rows in the form the training corpus uses.
+
+A clip is a mono float signal in [-1, 1] at 16 kHz, 1 to 3.5 s long, without leading or trailing
+silence, at about -24 dBFS RMS, written as FLAC. The manifest's columns are COLUMNS.
+"""
+
+import csv
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+SAMPLE_RATE = 16000
+MIN_SECONDS = 1.0
+MAX_SECONDS = 3.5
+LEVEL_DBFS = -24.0
+SILENCE_BELOW_PEAK_DB = 40.0
+COLUMNS = [
+    "path", "label", "source", "speaker", "system", "part", "seconds",
+    "codec_history", "license", "redistribute", "original_path",
+]
+
+
+def to_rate(signal, rate_in, rate_out=SAMPLE_RATE):
+    """Band-limited resampling (libsoxr, HQ)."""
+    signal = np.asarray(signal, dtype=np.float64)
+    return signal if rate_in == rate_out else soxr.resample(signal, rate_in, rate_out, quality="HQ")
+
+
+def trim_silence(signal, rate=SAMPLE_RATE, margin=0.03):
+    """Cuts frames of 20 ms at either end that lie 40 dB or more below the loudest one; keeps `margin` s."""
+    frame = int(0.02 * rate)
+    count = len(signal) // frame
+    if count < 2:
+        return signal
+    power = np.mean(signal[: count * frame].reshape(count, frame) ** 2, axis=1)
+    loud = np.flatnonzero(power > power.max() * 10 ** (-SILENCE_BELOW_PEAK_DB / 10))
+    pad = int(margin * rate)
+    return signal[max(0, loud[0] * frame - pad): (loud[-1] + 1) * frame + pad]
+
+
+def crop(signal, rng, rate=SAMPLE_RATE):
+    """At most MAX_SECONDS, from a random position."""
+    longest = int(MAX_SECONDS * rate)
+    if len(signal) <= longest:
+        return signal
+    start = int(rng.integers(0, len(signal) - longest + 1))
+    return signal[start: start + longest]
+
+
+def to_level(signal, dbfs=LEVEL_DBFS):
+    """Scales to `dbfs` RMS; a clip whose peak would pass -0.1 dBFS is scaled to that peak instead."""
+    signal = signal - np.mean(signal)
+    rms = np.sqrt(np.mean(signal**2))
+    if rms < 1e-6:
+        raise ValueError("silent clip")
+    signal = signal * (10 ** (dbfs / 20) / rms)
+    return signal * min(1.0, 0.988 / np.max(np.abs(signal)))
+
+
+class Folder:
+    """A labelled folder `root/develop/{deepfake,genuine}` with `root/manifest.csv`, written row by row.
+
+    Running a script again replaces the rows of the systems it makes and leaves the others.
+    """
+
+    def __init__(self, root):
+        self.root = Path(root)
+        self.manifest = self.root / "manifest.csv"
+        self.rows = {}
+        if self.manifest.exists():
+            with self.manifest.open(newline="") as file:
+                self.rows = {row["path"]: row for row in csv.DictReader(file)}
+
+    def drop(self, system):
+        """Removes the clips and rows of one system."""
+        for path in [p for p, row in self.rows.items() if row["system"] == system]:
+            (self.root / path).unlink(missing_ok=True)
+            del self.rows[path]
+
+    def add(self, signal, *, label, slug, key, **row):
+        """Writes one 16 kHz clip and its row; `key` names it uniquely within the system."""
+        seconds = len(signal) / SAMPLE_RATE
+        if seconds < MIN_SECONDS or not np.all(np.isfinite(signal)):
+            return False
+        name = f"{slug}_{hashlib.sha256(key.encode()).hexdigest()[:10]}.flac"
+        path = f"develop/{label}/{name}"
+        target = self.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(target, to_level(signal), SAMPLE_RATE, format="FLAC", subtype="PCM_16")
+        self.rows[path] = {
+            "path": path, "label": label, "part": "develop", "seconds": f"{seconds:.2f}", **row,
+        }
+        return True
+
+    def save(self):
+        """Rewrites the manifest, sorted by path."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        partial = self.manifest.with_suffix(".partial")
+        with partial.open("w", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS)
+            writer.writeheader()
+            writer.writerows(self.rows[path] for path in sorted(self.rows))
+        partial.replace(self.manifest)
+
+
+def read_manifest(corpus):
+    """Rows of `corpus/manifest.csv`."""
+    with (Path(corpus) / "manifest.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def read_clip(path):
+    """Mono signal and sample rate."""
+    signal, rate = soundfile.read(path, dtype="float64", always_2d=True)
+    return signal.mean(axis=1), rate
