@@ -211,6 +211,9 @@ async function* decodeChunks(
     const channels = decoded.channelData
       .slice(0, decoding.channels)
       .map((channel) => (channel.length > length ? channel.subarray(0, length) : channel));
+    if (decoding.codec === 'flac') {
+      rescaleFlac(channels, decoding.bitsPerSample ?? 0);
+    }
     return { channels, sampleRate: decoded.sampleRate };
   };
   try {
@@ -229,6 +232,22 @@ async function* decodeChunks(
   }
   if (errors > 0) {
     decoding.warnings.push(`${errors} pieces of the file could not be decoded.`);
+  }
+}
+
+/**
+ * The decoder divides by 32767 where libsndfile and so librosa divide by 32768 (in 16 bits): back to the integer, and
+ * divided again. Float32 holds integers of up to 24 bits.
+ */
+function rescaleFlac(channels: Float32Array[], bitsPerSample: number): void {
+  const fullScale = 2 ** (bitsPerSample - 1);
+  if (bitsPerSample > 24) {
+    return;
+  }
+  for (const samples of channels) {
+    for (let i = 0; i < samples.length; i++) {
+      samples[i] = Math.round(samples[i] * (fullScale - 1)) / fullScale;
+    }
   }
 }
 

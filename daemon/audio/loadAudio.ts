@@ -30,6 +30,7 @@ export interface LoadOptions {
 
 /** Longer sound would not fit into memory beside a model. */
 const MAX_SECONDS = 4 * 3600;
+const LARGEST_HEADER_BYTES = 16 * 1024;
 /** Less than this missing is told as a warning, more makes the file a damaged one. */
 const TOLERATED_MISSING = { fraction: 0.01, seconds: 0.1 };
 
@@ -116,11 +117,7 @@ async function collect(file: AudioFile, decoding: Decoding, options: LoadOptions
     }
   }
   if (decodedLength === 0) {
-    throw new DeepfakeError(
-      ErrorCode.FileEmpty,
-      `${file.path} has a header but no sound: record or copy the file again.`,
-      file.path,
-    );
+    throw nothingDecoded(file, decoding);
   }
   if (complete) {
     resampler?.finish();
@@ -138,6 +135,18 @@ async function collect(file: AudioFile, decoding: Decoding, options: LoadOptions
   const duration = complete && wanted === undefined ? decodedLength / fileRate : samples.length / sampleRate;
   const facts = { container, codec, sampleRate: fileRate, channels, bitsPerSample, duration };
   return { samples, sampleRate, facts: { ...facts, bytes: file.size, decoder, warnings } };
+}
+
+/** A file may say that it is empty; one of some size that yields nothing is damaged. */
+function nothingDecoded({ path, size }: AudioFile, { promisedLength }: Decoding): Error {
+  if (promisedLength === 0 || (promisedLength === undefined && size < LARGEST_HEADER_BYTES)) {
+    return new DeepfakeError(
+      ErrorCode.FileEmpty,
+      `${path} has a header but no sound: record or copy the file again.`,
+      path,
+    );
+  }
+  return new DamagedContent('no sound in it can be decoded');
 }
 
 function requireFinite(samples: Float32Array): void {
