@@ -13,6 +13,8 @@ export function calibratedProbability(logit: number, { scale, offset }: Calibrat
 
 const MAX_NEWTON_STEPS = 100;
 const GRADIENT_TOLERANCE = 1e-12;
+const LOSS_ROUNDING = 1e-14;
+const SMALLEST_STEP = 1e-10;
 /** Scale, per standard deviation of the logits, of a model that ranks no better than chance: all answers near 0.5. */
 const SMALLEST_SCALE = 1e-6;
 
@@ -74,14 +76,13 @@ export function fitCalibration(logits: ArrayLike<number>, labels: ArrayLike<numb
     }
     const ds = -(hii * gs - hsi * gi) / determinant;
     const di = -(hss * gi - hsi * gs) / determinant;
+    // Near the optimum the loss changes by less than its rounding, and the full step is still the best one.
+    const limit = current + LOSS_ROUNDING * Math.max(1, current);
     let share = 1;
     let next = loss(slope + ds, intercept + di);
-    while (!(next <= current) && share > 1e-10) {
+    while (!(next <= limit) && share > SMALLEST_STEP) {
       share /= 2;
       next = loss(slope + share * ds, intercept + share * di);
-    }
-    if (!(next < current)) {
-      break;
     }
     slope += share * ds;
     intercept += share * di;
@@ -113,17 +114,12 @@ export function thresholdAtFalseAlarmRate(
     falseAlarms += counts.genuine[decided];
     decided++;
   }
-  const threshold = cutBelow(counts, decided);
+  const lowestDecided = decided > 0 ? counts.scores[decided - 1] : 1;
+  const nextLower = decided < counts.scores.length ? counts.scores[decided] : 0;
+  const middle = (lowestDecided + nextLower) / 2;
+  const threshold = middle > nextLower ? middle : lowestDecided;
   const [[, fp], [fn]] = confusionMatrix(counts, threshold);
   return { threshold, falseAlarmRate: fp / counts.genuineTotal, missRate: fn / counts.deepfakeTotal };
-}
-
-/** A probability that separates the highest `count` distinct ones from the rest, halfway between its neighbours. */
-function cutBelow({ scores }: Tally, count: number): number {
-  const above = count > 0 ? scores[count - 1] : 1;
-  const below = count < scores.length ? scores[count] : 0;
-  const middle = (above + below) / 2;
-  return middle > below ? middle : above;
 }
 
 export interface InconclusiveBand {
@@ -136,11 +132,14 @@ export interface InconclusiveBand {
   error: number;
 }
 
+/** Normal quantile of the one-sided 95 % confidence that a side of the band keeps its target. */
+const CONFIDENCE_QUANTILE = 1.645;
+
 /**
- * The narrowest band of calibrated probabilities around `threshold` such that, on held-out clips and at equal
- * priors, at most `targetError` of the clips called Deepfake above it are genuine, and at most `targetError` of
- * those called Genuine below it are deepfakes. On each side one mistake more than was seen is reckoned with. A side
- * that cannot reach the target reaches to 0 or 1: then that label is not given at all.
+ * The narrowest band of calibrated probabilities around `threshold` such that, at equal priors, at most
+ * `targetError` of the clips called Deepfake above it are genuine, and at most `targetError` of those called Genuine
+ * below it are deepfakes. To hold on other clips too, not the share of mistakes seen counts but its upper 95 %
+ * confidence bound. A side that cannot reach the target reaches to 0 or 1: that label is then as good as never given.
  */
 export function inconclusiveBand(
   probabilities: ArrayLike<number>,
@@ -149,49 +148,75 @@ export function inconclusiveBand(
   targetError: number,
 ): InconclusiveBand {
   const counts = tally(probabilities, labels);
-  const high = highestCoverageCut(counts, threshold, targetError);
-  const low = 1 - highestCoverageCut(mirrored(counts), 1 - threshold, targetError);
-  const band = { low: Math.min(low, threshold), high: Math.max(high, threshold) };
-  let decided = 0;
+  const { scores, genuine, deepfake, genuineTotal, deepfakeTotal } = counts;
+  const low = upperEdgeOfGenuine(counts, threshold, targetError);
+  const high = lowerEdgeOfDeepfake(counts, threshold, targetError);
+  let coverage = 0;
   let wrong = 0;
-  for (const [index, score] of counts.scores.entries()) {
-    if (score > band.low && score < band.high) {
-      continue;
-    }
-    const genuine = counts.genuine[index] / (2 * counts.genuineTotal);
-    const deepfake = counts.deepfake[index] / (2 * counts.deepfakeTotal);
-    decided += genuine + deepfake;
-    wrong += score >= threshold ? genuine : deepfake;
-  }
-  return { ...band, coverage: decided, error: decided > 0 ? wrong / decided : 0 };
-}
-
-/** The lowest cut of at least `threshold` above which the share of genuine clips, one more reckoned, is on target. */
-function highestCoverageCut(counts: Tally, threshold: number, targetError: number): number {
-  let falseAlarms = 0;
-  let hits = 0;
-  let cut = 1;
-  for (let i = 0; i < counts.scores.length && counts.scores[i] >= threshold; i++) {
-    falseAlarms += counts.genuine[i];
-    hits += counts.deepfake[i];
-    const falseAlarmRate = (falseAlarms + 1) / counts.genuineTotal;
-    const hitRate = hits / counts.deepfakeTotal;
-    if (falseAlarmRate / (falseAlarmRate + hitRate) <= targetError) {
-      cut = Math.max(cutBelow(counts, i + 1), threshold);
+  for (const [index, score] of scores.entries()) {
+    if (score <= low || score >= high) {
+      const genuineShare = genuine[index] / (2 * genuineTotal);
+      const deepfakeShare = deepfake[index] / (2 * deepfakeTotal);
+      coverage += genuineShare + deepfakeShare;
+      wrong += score >= threshold ? genuineShare : deepfakeShare;
     }
   }
-  return cut;
+  return { low, high, coverage, error: coverage > 0 ? wrong / coverage : 0 };
 }
 
-/** The same clips seen from the other class: Genuine is what is looked for, with probability 1 − p. */
-function mirrored(counts: Tally): Tally {
-  return {
-    scores: counts.scores.map((score) => 1 - score).reverse(),
-    genuine: counts.deepfake.toReversed(),
-    deepfake: counts.genuine.toReversed(),
-    genuineTotal: counts.deepfakeTotal,
-    deepfakeTotal: counts.genuineTotal,
-  };
+/** The lowest probability from which on clips may be called Deepfake. */
+function lowerEdgeOfDeepfake(counts: Tally, threshold: number, targetError: number): number {
+  const { scores, genuine, deepfake, genuineTotal, deepfakeTotal } = counts;
+  let wrong = 0;
+  let right = 0;
+  let edge = 1;
+  for (let i = 0; i < scores.length && scores[i] >= threshold; i++) {
+    wrong += genuine[i];
+    right += deepfake[i];
+    if (keepsTarget(wrong, genuineTotal, right, deepfakeTotal, targetError)) {
+      const next = scores[i + 1];
+      const middle = (scores[i] + next) / 2;
+      edge = next >= threshold ? (middle > next ? middle : scores[i]) : threshold;
+    }
+  }
+  return edge;
+}
+
+/** The highest probability up to which clips may be called Genuine. */
+function upperEdgeOfGenuine(counts: Tally, threshold: number, targetError: number): number {
+  const { scores, genuine, deepfake, genuineTotal, deepfakeTotal } = counts;
+  let wrong = 0;
+  let right = 0;
+  let edge = 0;
+  for (let i = scores.length - 1; i >= 0 && scores[i] < threshold; i--) {
+    wrong += deepfake[i];
+    right += genuine[i];
+    if (keepsTarget(wrong, deepfakeTotal, right, genuineTotal, targetError)) {
+      const next = scores[i - 1];
+      const middle = (scores[i] + next) / 2;
+      edge = next < threshold ? (middle < next ? middle : scores[i]) : threshold;
+    }
+  }
+  return edge;
+}
+
+/** Whether, at equal priors, the share of wrong among decided clips stays on target with confidence. */
+function keepsTarget(
+  wrong: number,
+  wrongTotal: number,
+  right: number,
+  rightTotal: number,
+  targetError: number,
+): boolean {
+  const wrongRate = upperBoundOfShare(wrong, wrongTotal);
+  return wrongRate <= targetError * (wrongRate + right / rightTotal);
+}
+
+/** Upper end of Wilson's score interval (Wilson 1927) for the share that `count` of `total` stands for. */
+function upperBoundOfShare(count: number, total: number): number {
+  const z2 = CONFIDENCE_QUANTILE ** 2;
+  const spread = CONFIDENCE_QUANTILE * Math.sqrt((count * (total - count)) / total + z2 / 4);
+  return (count + z2 / 2 + spread) / (total + z2);
 }
 
 export interface CoveragePoint {

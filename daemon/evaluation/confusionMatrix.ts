@@ -66,6 +66,7 @@ export function confusionMatrixSvg(matrix: ConfusionMatrix, threshold: number): 
 
 /** The confusion matrix as a PNG picture. */
 export async function renderConfusionMatrix(matrix: ConfusionMatrix, threshold: number): Promise<Uint8Array> {
+  const { svgToPng } = await import('./svgToPng.ts');
   return svgToPng(confusionMatrixSvg(matrix, threshold), WIDTH * PIXELS_PER_UNIT);
 }
 
@@ -78,41 +79,6 @@ export async function writeConfusionMatrix(
   const path = join(folder, CONFUSION_MATRIX_NAME);
   await writeFileAtomically(path, await renderConfusionMatrix(matrix, threshold));
   return path;
-}
-
-let renderer: Promise<{ Resvg: typeof import('@resvg/resvg-wasm').Resvg; font: Uint8Array }> | undefined;
-
-/** Loaded on first use, once per process: 3 MB of WebAssembly and font that most commands never need. */
-function loadRenderer() {
-  renderer ??= (async () => {
-    const [{ initWasm, Resvg }, wasm, font] = await Promise.all([
-      import('@resvg/resvg-wasm'),
-      import('@resvg/resvg-wasm/index_bg.wasm'),
-      import('dejavu-fonts-ttf/ttf/DejaVuSans.ttf'),
-    ]);
-    await initWasm(wasm.default);
-    return { Resvg, font: font.default };
-  })();
-  return renderer;
-}
-
-/** Renders SVG whose text is in DejaVu Sans at a width in pixels. */
-async function svgToPng(svg: string, width: number): Promise<Uint8Array> {
-  const { Resvg, font } = await loadRenderer();
-  const picture = new Resvg(svg, {
-    fitTo: { mode: 'width', value: width },
-    font: { fontBuffers: [font], defaultFontFamily: 'DejaVu Sans' },
-  });
-  try {
-    const rendered = picture.render();
-    try {
-      return rendered.asPng();
-    } finally {
-      rendered.free();
-    }
-  } finally {
-    picture.free();
-  }
 }
 
 const text = (x: number, y: number, size: number, fill: string, content: string): string =>

@@ -147,11 +147,12 @@ export function minimumDetectionCost(counts: Tally): number {
   const { deepfakePrior, missedDeepfakeCost, falseAlarmCost } = DETECTION_COST;
   const missWeight = missedDeepfakeCost * deepfakePrior;
   const falseAlarmWeight = falseAlarmCost * (1 - deepfakePrior);
-  let smallest = Number.POSITIVE_INFINITY;
+  const constantAnswer = Math.min(missWeight, falseAlarmWeight);
+  let smallest: number = constantAnswer;
   sweep(counts, (_, falseAlarmRate, missRate) => {
     smallest = Math.min(smallest, missWeight * missRate + falseAlarmWeight * falseAlarmRate);
   });
-  return smallest / Math.min(missWeight, falseAlarmWeight);
+  return smallest / constantAnswer;
 }
 
 /**
