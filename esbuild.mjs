@@ -42,6 +42,7 @@ const builds = [
       daemon: 'daemon/main.ts',
       analysisWorker: 'daemon/features/analysisWorker.ts',
       trainingWorker: 'daemon/training/trainingWorker.ts',
+      augmentationWorker: 'daemon/training/augmentationWorker.ts',
     },
     outdir: 'dist',
     splitting: true,

@@ -1,6 +1,7 @@
 import {
   NotificationType0,
   type PartialResultParams,
+  ProgressType,
   RequestType,
   RequestType0,
   type WorkDoneProgressParams,
@@ -31,6 +32,7 @@ export interface ClassifyResult {
 export namespace ClassifyRequest {
   export const method = 'deepfake/classify';
   export const type = new RequestType<ClassifyParams, ClassifyResult, ErrorData>(method);
+  export const partialResult = new ProgressType<FileResult[]>();
 }
 
 /** The settings of a training run; what is absent takes the default of `daemon/training/settings.ts`. */
@@ -66,6 +68,7 @@ export interface TrainResult {
   checkpoint: string;
   config: string;
   metricsFile: string;
+  confusionMatrixFile: string;
   metrics: MetricsFile;
   epochsRun: number;
   bestEpoch: number;
@@ -74,6 +77,7 @@ export interface TrainResult {
 export namespace TrainRequest {
   export const method = 'deepfake/train';
   export const type = new RequestType<TrainParams, TrainResult, ErrorData>(method);
+  export const partialResult = new ProgressType<EpochReport>();
 }
 
 export interface EvaluateParams extends WorkDoneProgressParams {
@@ -86,6 +90,12 @@ export interface EvaluateParams extends WorkDoneProgressParams {
 }
 export interface EvaluateResult {
   metricsFile: string;
+  confusionMatrixFile: string;
+  /** Share of clips that are not Inconclusive, and the accuracy among them. */
+  coverage: number;
+  decidedAccuracy: number;
+  /** Oddities of the data set worth telling the user. */
+  warnings: string[];
   metrics: MetricsFile;
 }
 /** Measure a model on a labelled folder and write metrics.json and confusion_matrix.png. */

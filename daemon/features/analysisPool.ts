@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import pLimit, { type LimitFunction } from 'p-limit';
 import workerpool from 'workerpool';
 import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
 import { distFile } from '../paths.ts';
@@ -18,13 +19,18 @@ export interface AnalysisPoolOptions {
   ffmpegPath?: string;
 }
 
+/** Files handed to a worker ahead of need, so that it never waits; the rest queue here, because workerpool recurses over its queue. */
+const TASKS_PER_WORKER = 2;
+
 /** Worker threads that turn files into samples and features. A hanging or dying decoder costs a worker, not the process. */
 export class AnalysisPool {
   readonly workers: number;
   private readonly pool: workerpool.Pool;
+  private readonly limit: LimitFunction;
 
   constructor(private readonly options: AnalysisPoolOptions = {}) {
     this.workers = options.workers ?? availableParallelism();
+    this.limit = pLimit(TASKS_PER_WORKER * this.workers);
     this.pool = workerpool.pool(distFile('analysisWorker.js'), {
       workerType: 'thread',
       maxWorkers: this.workers,
@@ -39,12 +45,13 @@ export class AnalysisPool {
     signal?: AbortSignal,
   ): Promise<AnalysisSummary> {
     const parameters = [{ ...request, ffmpegPath: this.options.ffmpegPath }];
-    return this.run('analyze', parameters, request.path, signal, onWindows);
+    return this.limit(() => this.run('analyze', parameters, request.path, signal, onWindows));
   }
 
   /** A file's mono samples at the features' sample rate, at most `maxSeconds` of them. */
   samples(path: string, config: FeatureConfig, maxSeconds?: number, signal?: AbortSignal): Promise<Float32Array> {
-    return this.run('samples', [path, config, maxSeconds, this.options.ffmpegPath], path, signal);
+    const parameters = [path, config, maxSeconds, this.options.ffmpegPath];
+    return this.limit(() => this.run('samples', parameters, path, signal));
   }
 
   async dispose(): Promise<void> {

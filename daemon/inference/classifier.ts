@@ -5,7 +5,8 @@ import { frameCount } from '../features/featureConfig.ts';
 import type { Model } from '../model/checkpoint.ts';
 import type { Engine, InferenceEngine } from '../model/engine.ts';
 import { toByteMatrix } from './byteMatrix.ts';
-import { decide, probabilityOf } from './decision.ts';
+import { calibratedProbability } from '../evaluation/calibration.ts';
+import { decide } from './decision.ts';
 import { type EvidenceGeometry, evidenceImage, sumEvidence, type WindowEvidence } from './evidence.ts';
 
 /** A report draws the first minute. */
@@ -47,7 +48,7 @@ export class Classifier {
     const { config, facts } = this.model;
     const score = await this.score(path, options);
     const { summary } = score;
-    const probability = probabilityOf(score.logit, config);
+    const probability = calibratedProbability(score.logit, config.calibration);
     const decided = decide(probability, { duration: summary.facts.duration, silent: summary.silent }, config);
     const verdict: Verdict = {
       label: decided.label,
@@ -79,7 +80,7 @@ export class Classifier {
         const logit = result.logits[i];
         sum += logit;
         const end = start + config.features.duration;
-        windows.push({ start, end, logit, deepfakeProbability: probabilityOf(logit, config) });
+        windows.push({ start, end, logit, deepfakeProbability: calibratedProbability(logit, config.calibration) });
         if (options.withImages) evidence.push({ start, map: result.evidence.slice(i * mapSize, (i + 1) * mapSize) });
       });
     };

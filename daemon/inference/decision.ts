@@ -18,11 +18,6 @@ export interface Decided {
   reasons: string[];
 }
 
-/** Calibrated probability of Deepfake for a raw logit. */
-export function probabilityOf(logit: number, { calibration }: ModelConfig): number {
-  return 1 / (1 + Math.exp(-(calibration.scale * logit + calibration.offset)));
-}
-
 /**
  * The reference's label (Deepfake from the threshold on) and its confidence, and our decision: Inconclusive inside the
  * calibrated band or where the input cannot be judged.

@@ -66,7 +66,7 @@ export function readSafetensors(bytes: Uint8Array): StateDict {
     if (start > end || end > data.length || end - start !== count * 4) {
       throw new RangeError(`tensor ${name} does not fit the file`);
     }
-    state.set(name, { shape: entry.shape, data: new Float32Array(data.slice(start, end).buffer) });
+    state.set(name, { shape: entry.shape, data: new Float32Array(Uint8Array.from(data.subarray(start, end)).buffer) });
   }
   return state;
 }

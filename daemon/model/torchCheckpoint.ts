@@ -97,7 +97,7 @@ function rebuildTensor(storage: Storage, offset: number, shape: number[], stride
   if (!Number.isSafeInteger(count) || start < 0 || start + count * 4 > storage.bytes.length) {
     throw new RangeError('it has a tensor larger than its storage');
   }
-  return { shape: [...shape], data: new Float32Array(storage.bytes.slice(start, start + count * 4).buffer) };
+  return { shape: [...shape], data: new Float32Array(Uint8Array.from(storage.bytes.subarray(start, start + count * 4)).buffer) };
 }
 
 function findStateDict(root: unknown): Map<unknown, unknown> {

@@ -1,16 +1,16 @@
 import { mkdir } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
 import type { TrainResult } from '../../shared/protocol.ts';
 import { type Clip, discoverDataset, type Manifest } from '../dataset/manifest.ts';
 import { stratifiedSplit } from '../dataset/split.ts';
 import { writeReports } from '../evaluation/reports.ts';
 import { AnalysisPool } from '../features/analysisPool.ts';
-import { probabilityOf } from '../inference/decision.ts';
+import { calibratedProbability } from '../evaluation/calibration.ts';
 import { writeModel } from '../model/checkpoint.ts';
 import type { ModelConfig } from '../model/modelConfig.ts';
 import { OnnxRuntimeEngine } from '../model/onnxRuntimeEngine.ts';
-import { calibrate } from './calibrate.ts';
+import { CALIBRATED_THRESHOLD, calibrate } from './calibrate.ts';
 import { AugmentedExamples, type PreparationOptions, StoredFeatures, type TrainingExamples } from './examples.ts';
 import { type Recipe, readRecipe } from './recipe.ts';
 import { type Snapshot, trainNetwork } from './trainer.ts';
@@ -83,12 +83,12 @@ export async function runTraining(
     }
     const config = describe(best);
     const written = await writeModel(settings.modelDir, best.state, config, best.steps);
-    const probabilities = Array.from(best.validation.logits, (logit) => probabilityOf(logit, config));
+    const probabilities = Array.from(best.validation.logits, (logit) => calibratedProbability(logit, config.calibration));
     const reports = await writeReports(settings.reportsDir, {
       probabilities,
       labels: validation.map(({ label }) => label),
       threshold: config.threshold,
-      facts: { evaluated_on: 'validation split of the training data', data_root: manifest.root, seed: settings.seed },
+      facts: { evaluated_on: 'validation split of the training data', data: basename(manifest.root), seed: settings.seed },
     });
     return { ...written, ...reports, epochsRun: outcome.epochsRun, bestEpoch: best.epoch };
   } finally {
@@ -143,14 +143,14 @@ function modelConfig(
     name: `AudioCNN (${name})`,
     features: recipe.features,
     architecture: recipe.architecture,
-    threshold: 0.5,
+    threshold: CALIBRATED_THRESHOLD,
     calibration,
     inconclusive,
     windows: recipe.windows,
     training: {
       recipe: { name, ...hyperparameters },
       seed: settings.seed,
-      data_root: manifest.root,
+      data: basename(manifest.root),
       training_clips: training.length,
       validation_clips: validation.length,
       best_epoch: best.epoch,

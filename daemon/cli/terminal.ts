@@ -1,0 +1,20 @@
+/** One line on standard error that is rewritten in place; silent where that is not a terminal. */
+export class ProgressLine {
+  private readonly live = process.stderr.isTTY === true;
+  private width = 0;
+
+  show(text: string): void {
+    if (!this.live) return;
+    process.stderr.write(`\r${text.padEnd(this.width)}`);
+    this.width = text.length;
+  }
+
+  clear(): void {
+    if (!this.live || this.width === 0) return;
+    process.stderr.write(`\r${' '.repeat(this.width)}\r`);
+    this.width = 0;
+  }
+}
+
+/** 0.12345 → '12.3 %'. */
+export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

@@ -1,0 +1,108 @@
+import { Command } from 'commander';
+import { DEFAULT_SEED, DEFAULT_VAL_SIZE, startTraining, type TrainingEvent } from '../training/trainingRun.ts';
+import { cpuOption, ffmpegOption, nonNegativeNumber, positiveInteger, share, wholeNumber } from './options.ts';
+import { percent, ProgressLine } from './terminal.ts';
+
+interface TrainOptions {
+  dataRoot?: string;
+  recipe: string;
+  samplePerClass?: number;
+  epochs?: number;
+  batchSize?: number;
+  valSize: number;
+  lr?: number;
+  weightDecay?: number;
+  patience?: number;
+  seed: number;
+  numWorkers?: number;
+  modelDir: string;
+  reportsDir: string;
+  ffmpeg?: string;
+}
+
+export function trainCommand(): Command {
+  return new Command('train')
+    .description('Train a model on a labelled folder. Ctrl+C stops and keeps the best epoch.')
+    .option('--data-root <folder>', 'labelled folder (default: the environment variable DATASET_ROOT)')
+    .option('--recipe <name>', 'default, reference, or a recipe file', 'default')
+    .option('--sample-per-class <n>', 'use the first n clips of each class', positiveInteger)
+    .option('--epochs <n>', 'passes over the data (default: 30 for reference, else the recipe)', positiveInteger)
+    .option('--batch-size <n>', 'clips per step (default: 32)', positiveInteger)
+    .option('--val-size <share>', 'share of each class held out for validation', share, DEFAULT_VAL_SIZE)
+    .option('--lr <rate>', 'learning rate (default: the recipe)', nonNegativeNumber)
+    .option('--weight-decay <rate>', 'weight decay of AdamW (default: the recipe)', nonNegativeNumber)
+    .option('--patience <n>', 'epochs without improvement before stopping, 0 for never (default: the recipe)', wholeNumber)
+    .option('--seed <n>', 'seed of split, order, dropout and augmentation', wholeNumber, DEFAULT_SEED)
+    .option('--num-workers <n>', 'threads that prepare features (default: one per core)', positiveInteger)
+    .option('--model-dir <folder>', 'where the model goes', 'models')
+    .option('--reports-dir <folder>', 'where the reports go', 'reports')
+    .addOption(ffmpegOption())
+    .addOption(cpuOption())
+    .action(train);
+}
+
+async function train(options: TrainOptions): Promise<void> {
+  const progress = new ProgressLine();
+  const cancellation = new AbortController();
+  const interrupt = () => {
+    progress.show('Stopping after this step …');
+    cancellation.abort();
+  };
+  process.once('SIGINT', interrupt);
+  try {
+    const result = await startTraining(
+      {
+        dataRoot: options.dataRoot,
+        modelDir: options.modelDir,
+        reportsDir: options.reportsDir,
+        recipe: options.recipe,
+        epochs: options.epochs,
+        batchSize: options.batchSize,
+        learningRate: options.lr,
+        weightDecay: options.weightDecay,
+        patience: options.patience,
+        valSize: options.valSize,
+        seed: options.seed,
+        samplePerClass: options.samplePerClass,
+        ffmpegPath: options.ffmpeg,
+        workers: options.numWorkers,
+      },
+      (event) => print(event, progress),
+      cancellation.signal,
+    );
+    progress.clear();
+    const { metrics } = result;
+    console.log(
+      `Best epoch ${result.bestEpoch} of ${result.epochsRun}: validation EER ${percent(metrics.eer)}, accuracy ${percent(metrics.accuracy)}.`,
+    );
+    console.log(`Wrote ${result.checkpoint}, ${result.config}, ${result.metricsFile} and ${result.confusionMatrixFile}.`);
+  } finally {
+    progress.clear();
+    process.off('SIGINT', interrupt);
+  }
+}
+
+function print(event: TrainingEvent, progress: ProgressLine): void {
+  switch (event.type) {
+    case 'dataset':
+      for (const warning of event.warnings) console.error(`warning: ${warning}`);
+      console.log(
+        `${event.genuine} Genuine and ${event.deepfake} Deepfake clips: ${event.training} to train on, ${event.validation} to validate.`,
+      );
+      break;
+    case 'preparing':
+      progress.show(`Reading ${event.done} of ${event.total} clips`);
+      break;
+    case 'step':
+      progress.show(`Step ${event.step} of ${event.steps}`);
+      break;
+    case 'epoch': {
+      const { epoch, loss, valAccuracy, valEer, valF1 } = event.report;
+      progress.clear();
+      console.log(
+        `Epoch ${String(epoch).padStart(3, '0')} loss=${loss.toFixed(4)} val_acc=${valAccuracy.toFixed(4)} ` +
+          `val_eer=${valEer.toFixed(4)} val_f1=${valF1.toFixed(4)}`,
+      );
+    }
+  }
+}

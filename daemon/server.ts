@@ -1,0 +1,212 @@
+import {
+  type CancellationToken,
+  createConnection,
+  LSPErrorCodes,
+  type PartialResultParams,
+  type ProgressType,
+  ProposedFeatures,
+  ResponseError,
+  type WorkDoneProgressParams,
+  type WorkDoneProgressReporter,
+} from 'vscode-languageserver/node';
+import { DeepfakeError, ErrorCode, messageOf } from '../shared/errors.ts';
+import {
+  type ClassifyParams,
+  ClassifyRequest,
+  type ClassifyResult,
+  type EpochReport,
+  type ErrorData,
+  type EvaluateParams,
+  EvaluateRequest,
+  type FileResult,
+  LoadModelRequest,
+  ModelRequest,
+  PlayableAudioRequest,
+  ReadyNotification,
+  type TrainParams,
+  TrainRequest,
+} from '../shared/protocol.ts';
+import { Detector, type DetectorOptions } from './detector.ts';
+import { evaluateDataset } from './evaluation/evaluateDataset.ts';
+import { playableAudio } from './inference/playableAudio.ts';
+import { DEFAULT_SEED, DEFAULT_VAL_SIZE, startTraining } from './training/trainingRun.ts';
+
+/** Answers JSON-RPC over the transport named on the command line (--node-ipc, --stdio, --socket=PORT, --pipe=PATH) until the client ends. */
+export function serve(): void {
+  const connection = createConnection(ProposedFeatures.all);
+  let options: DetectorOptions = {};
+  let detector: Promise<Detector> | undefined;
+  /** Loaded on first need; a failure is reported to whoever asked and tried again by the next. */
+  const ready = (): Promise<Detector> => {
+    detector ??= Detector.open(options).catch((error) => {
+      detector = undefined;
+      throw error;
+    });
+    return detector;
+  };
+
+  connection.onInitialize((params) => {
+    options = { ...(params.initializationOptions as DetectorOptions | undefined) };
+    return { capabilities: {}, serverInfo: { name: 'deepfake-audio' } };
+  });
+  connection.onInitialized(() => {
+    ready().then(
+      () => connection.sendNotification(ReadyNotification.type),
+      (error) => connection.console.error(messageOf(error)),
+    );
+  });
+  connection.onShutdown(async () => {
+    if (detector !== undefined) await (await detector).dispose();
+  });
+
+  const progressOf = ({ workDoneToken }: WorkDoneProgressParams) =>
+    connection.window.attachWorkDoneProgress(workDoneToken);
+  const partialOf = <R>(type: ProgressType<R>, { partialResultToken }: PartialResultParams): PartialResult<R> =>
+    partialResultToken === undefined
+      ? undefined
+      : (value) => void connection.sendProgress<R>(type, partialResultToken, value as never);
+
+  connection.onRequest(ClassifyRequest.type, (params, token) =>
+    answer(token, async (signal) => {
+      const partial = partialOf(ClassifyRequest.partialResult, params);
+      return classify(await ready(), params, signal, progressOf(params), partial);
+    }),
+  );
+  connection.onRequest(TrainRequest.type, (params, token) =>
+    answer(token, (signal) => {
+      const partial = partialOf(TrainRequest.partialResult, params);
+      return train(params, options, signal, progressOf(params), partial);
+    }),
+  );
+  connection.onRequest(EvaluateRequest.type, (params, token) =>
+    answer(token, async (signal) => evaluate(await ready(), params, signal, progressOf(params))),
+  );
+  connection.onRequest(ModelRequest.type, (token) =>
+    answer(token, async () => (await ready()).classifier.model.facts),
+  );
+  connection.onRequest(LoadModelRequest.type, (params, token) =>
+    answer(token, async () => (await ready()).loadModel(params.checkpoint, params.config)),
+  );
+  connection.onRequest(PlayableAudioRequest.type, (params, token) =>
+    answer(token, async (signal) => playableAudio((await ready()).pool, params.file, signal)),
+  );
+  connection.listen();
+}
+
+/** Gives the work an abort signal and turns its errors into JSON-RPC's. */
+async function answer<T>(token: CancellationToken, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const abort = new AbortController();
+  const subscription = token.onCancellationRequested(() => abort.abort());
+  try {
+    return await work(abort.signal);
+  } catch (error) {
+    throw responseError(error);
+  } finally {
+    subscription.dispose();
+  }
+}
+
+function responseError(error: unknown): ResponseError<ErrorData | undefined> {
+  if (!(error instanceof DeepfakeError)) return new ResponseError(LSPErrorCodes.RequestFailed, messageOf(error), undefined);
+  const code = error.code === ErrorCode.Cancelled ? LSPErrorCodes.RequestCancelled : error.code;
+  return new ResponseError(code, error.message, { code: error.code, file: error.file });
+}
+
+/** Sends one partial result; undefined where the client asked for none. */
+type PartialResult<R> = ((value: R) => void) | undefined;
+
+async function classify(
+  detector: Detector,
+  { files, withImages }: ClassifyParams,
+  signal: AbortSignal,
+  progress: WorkDoneProgressReporter,
+  partial: PartialResult<FileResult[]>,
+): Promise<ClassifyResult> {
+  const { classifier, pool } = detector;
+  const results = new Array<FileResult>(files.length);
+  progress.begin('Detecting deepfakes', 0, undefined, true);
+  let next = 0;
+  let done = 0;
+  const lane = async () => {
+    while (next < files.length) {
+      const index = next++;
+      const file = files[index];
+      let result: FileResult;
+      try {
+        result = { file, verdict: await classifier.classify(file, { withImages, signal }) };
+      } catch (error) {
+        if (!(error instanceof DeepfakeError) || error.code === ErrorCode.Cancelled) throw error;
+        result = { file, error: { code: error.code, message: error.message } };
+      }
+      results[index] = result;
+      partial?.([result]);
+      progress.report((100 * ++done) / files.length, `${done} of ${files.length}`);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: 2 * pool.workers }, lane));
+  } finally {
+    progress.done();
+  }
+  return { results: partial === undefined ? results : [] };
+}
+
+async function evaluate(detector: Detector, params: EvaluateParams, signal: AbortSignal, progress: WorkDoneProgressReporter) {
+  const { checkpoint, config } = params;
+  const own = checkpoint === undefined ? undefined : await detector.openClassifier(checkpoint, config);
+  progress.begin('Evaluating', 0, undefined, true);
+  try {
+    return await evaluateDataset(own ?? detector.classifier, {
+      dataRoot: params.dataRoot,
+      reportsDir: params.reportsDir,
+      samplePerClass: params.samplePerClass,
+      concurrency: 2 * detector.pool.workers,
+      onProgress: (done, total) => progress.report((100 * done) / total, `${done} of ${total} clips`),
+      signal,
+    });
+  } finally {
+    progress.done();
+    await own?.dispose();
+  }
+}
+
+async function train(
+  params: TrainParams,
+  { ffmpegPath }: DetectorOptions,
+  signal: AbortSignal,
+  progress: WorkDoneProgressReporter,
+  partial: PartialResult<EpochReport>,
+) {
+  progress.begin('Training', 0, undefined, true);
+  try {
+    return await startTraining(
+      {
+        dataRoot: params.dataRoot,
+        modelDir: params.modelDir,
+        reportsDir: params.reportsDir,
+        recipe: params.recipe ?? 'default',
+        epochs: params.epochs,
+        batchSize: params.batchSize,
+        learningRate: params.lr,
+        weightDecay: params.weightDecay,
+        patience: params.patience,
+        valSize: params.valSize ?? DEFAULT_VAL_SIZE,
+        seed: params.seed ?? DEFAULT_SEED,
+        samplePerClass: params.samplePerClass,
+        ffmpegPath,
+      },
+      (event) => {
+        if (event.type === 'epoch') partial?.(event.report);
+        if (event.type === 'preparing') {
+          progress.report((100 * event.done) / event.total, `reading ${event.done} of ${event.total} clips`);
+        }
+        if (event.type === 'step') {
+          progress.report((100 * event.step) / event.steps, `step ${event.step} of ${event.steps}`);
+        }
+      },
+      signal,
+    );
+  } finally {
+    progress.done();
+  }
+}
