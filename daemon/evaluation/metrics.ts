@@ -73,17 +73,12 @@ export function indexInDescending(distinct: Float64Array, score: number): number
 
 const sum = (counts: Int32Array): number => counts.reduce((total, count) => total + count, 0);
 
-/** Calls `visit` for the thresholds +∞, every distinct score from high to low, and −∞. */
+/** Calls `visit` for the thresholds +∞ (nothing is Deepfake), every distinct score from high to low, and −∞. */
 function sweep(counts: Tally, visit: (threshold: number, falseAlarmRate: number, missRate: number) => void) {
   const { scores, genuine, deepfake, genuineTotal, deepfakeTotal } = counts;
   let falseAlarms = 0;
   let hits = 0;
-  // A score of +∞ is not below the threshold +∞.
-  if (scores[0] === Number.POSITIVE_INFINITY) {
-    visit(Number.POSITIVE_INFINITY, genuine[0] / genuineTotal, (deepfakeTotal - deepfake[0]) / deepfakeTotal);
-  } else {
-    visit(Number.POSITIVE_INFINITY, 0, 1);
-  }
+  visit(Number.POSITIVE_INFINITY, 0, 1);
   for (let i = 0; i < scores.length; i++) {
     falseAlarms += genuine[i];
     hits += deepfake[i];
@@ -147,12 +142,11 @@ export function minimumDetectionCost(counts: Tally): number {
   const { deepfakePrior, missedDeepfakeCost, falseAlarmCost } = DETECTION_COST;
   const missWeight = missedDeepfakeCost * deepfakePrior;
   const falseAlarmWeight = falseAlarmCost * (1 - deepfakePrior);
-  const constantAnswer = Math.min(missWeight, falseAlarmWeight);
-  let smallest: number = constantAnswer;
+  let smallest = Number.POSITIVE_INFINITY;
   sweep(counts, (_, falseAlarmRate, missRate) => {
     smallest = Math.min(smallest, missWeight * missRate + falseAlarmWeight * falseAlarmRate);
   });
-  return smallest / constantAnswer;
+  return smallest / Math.min(missWeight, falseAlarmWeight);
 }
 
 /**
@@ -210,7 +204,7 @@ export interface Rates {
 export function ratesOf([[tn, fp], [fn, tp]]: ConfusionMatrix): Rates {
   return {
     accuracy: (tn + tp) / (tn + fp + fn + tp),
-    f1: tp === 0 ? 0 : (2 * tp) / (2 * tp + fp + fn),
+    f1: (2 * tp) / (2 * tp + fp + fn),
     perClassAccuracy: { Genuine: tn / (tn + fp), Deepfake: tp / (fn + tp) },
     hter: (fp / (tn + fp) + fn / (fn + tp)) / 2,
   };

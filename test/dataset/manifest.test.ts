@@ -77,6 +77,12 @@ describe('the folder of a data set', () => {
     assert.equal((await discover()).root, join(root, 'versions/1/for-norm/for-norm/training'));
   });
 
+  it('is the shallowest of several of one kind', async () => {
+    await lay('a/b/for-norm/training/real/a.wav', 'a/b/for-norm/training/fake/b.wav');
+    await lay('z/for-norm/training/real/a.wav', 'z/for-norm/training/fake/b.wav');
+    assert.equal((await discover()).root, join(root, 'z/for-norm/training'));
+  });
+
   it('is the training folder where for-norm itself is given', async () => {
     await lay('for-norm/training/real/a.wav', 'for-norm/training/fake/b.wav', 'for-norm/testing/real/c.wav');
     const manifest = await discoverDataset(join(root, 'for-norm'));
@@ -395,6 +401,11 @@ describe('labels from metadata files', () => {
     assert.deepEqual(labelsOf(await discover()), { '0.wav': 1, '1.wav': 0, 'fake.wav': 0, 'real.wav': 1 });
   });
 
+  it('look for the label beside the cell that names the clip, wherever that is', async () => {
+    await lay('real.wav', 'human.wav', ['m.csv', 'label,clip\nfake,real\ngenuine,human\n']);
+    assert.deepEqual(labelsOf(await discover()), { 'human.wav': 0, 'real.wav': 1 });
+  });
+
   it('take the first audio file of a row as the one it is about', async () => {
     await lay('copy.wav', 'original.wav');
     await lay(['m.csv', 'original.wav,real,\ncopy.wav,fake,original.wav\nabsent.wav,fake,original.wav\n']);
@@ -404,6 +415,20 @@ describe('labels from metadata files', () => {
   it('tell clips of one name apart by the folders in the row', async () => {
     await lay('x/1.wav', 'y/1.wav', 'x/2.wav', ['m.csv', 'set/y/1.wav,fake\nset/x/1.wav,real\n2.wav,real\n']);
     assert.deepEqual(labelsOf(await discover()), { 'x/1.wav': 0, 'x/2.wav': 0, 'y/1.wav': 1 });
+  });
+
+  it('do not spread from a clip to its namesake in another folder', async () => {
+    await lay('real/1.wav', 'fake/1.wav', ['m.csv', 'fake/1.wav,spoof\n']);
+    assert.deepEqual(labelsOf(await discover()), { 'fake/1.wav': 1, 'real/1.wav': 0 });
+  });
+
+  it('are read from long protocols of stems too', async () => {
+    const row = (i: number) => `LA_${i} LA_T_${i} - ${i % 2 ? 'spoof' : 'bonafide'}\n`;
+    await lay('LA_T_1.wav', 'LA_T_9998.wav', [
+      'train.txt',
+      Array.from({ length: 10_000 }, (_, i) => row(i)).join(''),
+    ]);
+    assert.deepEqual(labelsOf(await discover()), { 'LA_T_1.wav': 1, 'LA_T_9998.wav': 0 });
   });
 
   it('come from the nearest file where several speak of a clip', async () => {

@@ -194,6 +194,16 @@ describe('the Inconclusive band', () => {
     assert.equal(band.low, 0.125);
     assert.equal(band.error, 0);
     assert.ok(Math.abs(band.coverage - (0.5 * 0.4 + 0.5 * 0.9)) < 1e-12);
+
+    const mirrored = inconclusiveBand(
+      probabilities.map((probability) => 1 - probability),
+      labels.map((label) => 1 - label),
+      0.5,
+      0.05,
+    );
+    assert.equal(mirrored.low, 0.5);
+    assert.ok(Math.abs(mirrored.high - 0.875) < 1e-12);
+    assert.ok(Math.abs(mirrored.coverage - band.coverage) < 1e-12);
   });
 
   it('does not count on a single clip having been right', () => {
