@@ -97,7 +97,11 @@ export class AudioFile {
 
   #requireGoingOn(): void {
     if (this.signal?.aborted) {
-      throw new DeepfakeError(ErrorCode.Cancelled, `Reading ${this.path} was cancelled.`, this.path);
+      throw new DeepfakeError(
+        ErrorCode.Cancelled,
+        `${this.path} was not read: the request was cancelled.`,
+        this.path,
+      );
     }
   }
 
