@@ -2,8 +2,8 @@
 //   node esbuild.mjs            product
 //   node esbuild.mjs --tests    product and tests
 import { mkdir, rm } from 'node:fs/promises';
-import { globSync } from 'tinyglobby';
 import * as esbuild from 'esbuild';
+import { globSync } from 'tinyglobby';
 
 const withTests = process.argv.includes('--tests');
 
@@ -63,6 +63,7 @@ const builds = [
     target: 'chrome120',
     minify: true,
     entryPoints: globSync('media/*/main.ts'),
+    outbase: 'media',
     outdir: 'dist/media',
   }),
 ];

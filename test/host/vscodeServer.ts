@@ -19,6 +19,7 @@ const QUIET_SETTINGS = {
   'window.autoDetectColorScheme': true,
   'window.autoDetectHighContrast': true,
   'workbench.enableExperiments': false,
+  'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'workbench.startupEditor': 'none',
   'workbench.tips.enabled': false,
 };

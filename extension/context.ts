@@ -1,0 +1,47 @@
+import * as vscode from 'vscode';
+import type { DaemonClient } from './daemonClient.ts';
+import { DisposableStore } from './disposables.ts';
+import { Reports } from './reportPanel.ts';
+import { DAEMON_SETTINGS, daemonOptions } from './settings.ts';
+import { createStatusItem } from './statusItem.ts';
+
+/** Everything that lives as long as the extension, owned in one place. */
+export class DeepfakeContext {
+  private readonly owned = new DisposableStore();
+  readonly log = this.owned.add(vscode.window.createOutputChannel('Deepfake', { log: true }));
+  readonly reports = this.owned.add(new Reports(this));
+  private client: Promise<DaemonClient> | undefined;
+
+  constructor(readonly extensionUri: vscode.Uri) {}
+
+  add<T extends vscode.Disposable>(item: T): T {
+    return this.owned.add(item);
+  }
+
+  /** The client of the daemon; made, like the status bar item, when something needs it for the first time. */
+  daemon(): Promise<DaemonClient> {
+    this.client ??= this.createClient();
+    return this.client;
+  }
+
+  /** Resolves when the daemon has ended. */
+  async dispose(): Promise<void> {
+    this.owned.dispose();
+    await (await this.client)?.dispose();
+  }
+
+  private async createClient(): Promise<DaemonClient> {
+    const { DaemonClient } = await import('./daemonClient.ts');
+    const module = vscode.Uri.joinPath(this.extensionUri, 'dist', 'daemon.js').fsPath;
+    const client = new DaemonClient(module, this.log, daemonOptions);
+    this.add(createStatusItem(client));
+    this.add(
+      vscode.workspace.onDidChangeConfiguration((change) => {
+        const concerned = DAEMON_SETTINGS.some((id) => change.affectsConfiguration(id));
+        // The next request starts it with the new settings.
+        if (concerned) void client.stop();
+      }),
+    );
+    return client;
+  }
+}

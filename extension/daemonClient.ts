@@ -1,0 +1,263 @@
+import * as vscode from 'vscode';
+import type { RequestType } from 'vscode-languageclient/node';
+import {
+  CloseAction,
+  ErrorAction,
+  LanguageClient,
+  RevealOutputChannelOn,
+  TransportKind,
+  WorkDoneProgress,
+} from 'vscode-languageclient/node';
+import { messageOf } from '../shared/errors.ts';
+import {
+  type ClassifyParams,
+  ClassifyRequest,
+  type ClassifyResult,
+  type ErrorData,
+  ModelRequest,
+  type PlayableAudioParams,
+  PlayableAudioRequest,
+  type PlayableAudioResult,
+} from '../shared/protocol.ts';
+import type { ModelFacts } from '../shared/verdict.ts';
+import { Command } from './contributions.ts';
+import type { DaemonState } from './daemonState.ts';
+import type { DaemonOptions } from './settings.ts';
+
+/** A daemon that has not answered by then is ended; loading the model takes well under a second. */
+const START_LIMIT_MS = 30_000;
+
+export interface RequestOptions {
+  token?: vscode.CancellationToken;
+  /** Receives the percentage done in [0, 100] and a short text, whenever the daemon reports them. */
+  onProgress?: (percentage: number | undefined, message: string | undefined) => void;
+}
+
+/** One life of the daemon process. */
+interface Connection {
+  client: LanguageClient;
+  /** It has answered the handshake. */
+  started: boolean;
+  /** The process has ended or is being ended; requests under way fail. */
+  lost: boolean;
+}
+
+/** Starts the daemon on the first request, and again on the next one after it has ended for whatever reason. */
+export class DaemonClient implements vscode.Disposable {
+  private readonly stateChanged = new vscode.EventEmitter<DaemonState>();
+  readonly onDidChangeState = this.stateChanged.event;
+  private current: DaemonState = { kind: 'stopped' };
+  private connection: Promise<Connection> | undefined;
+  private model: ModelFacts | undefined;
+  private requests = 0;
+  private progressTokens = 0;
+  private disposed = false;
+
+  /**
+   * @param module Path of the daemon's entry point.
+   * @param readOptions Called at each start.
+   */
+  constructor(
+    private readonly module: string,
+    private readonly log: vscode.LogOutputChannel,
+    private readonly readOptions: () => DaemonOptions,
+  ) {}
+
+  get state(): DaemonState {
+    return this.current;
+  }
+
+  classify(params: ClassifyParams, options?: RequestOptions): Promise<ClassifyResult> {
+    return this.request(ClassifyRequest.type, params, options);
+  }
+
+  playableAudio(params: PlayableAudioParams, options?: RequestOptions): Promise<PlayableAudioResult> {
+    return this.request(PlayableAudioRequest.type, params, options);
+  }
+
+  /**
+   * The daemon's answer. A request whose daemon dies is sent once more, to a new one.
+   * Throws vscode.CancellationError, or the daemon's error, whose message a user can read.
+   */
+  async request<P, R>(
+    type: RequestType<P, R, ErrorData>,
+    params: P,
+    options: RequestOptions = {},
+  ): Promise<R> {
+    this.requests++;
+    this.publish();
+    try {
+      for (let attempt = 1; ; attempt++) {
+        const connection = await this.connect();
+        try {
+          return await this.send(connection, type, params, options);
+        } catch (error) {
+          if (options.token?.isCancellationRequested) throw new vscode.CancellationError();
+          if (!connection.lost || this.disposed) throw error;
+          if (attempt === 2) throw new Error('The detector stopped unexpectedly. Its log may say why.');
+          this.log.warn('The detector stopped during a request; the request is sent again.');
+        }
+      }
+    } finally {
+      this.requests--;
+      this.publish();
+    }
+  }
+
+  /** Ends the daemon, if it runs, and starts a new one with the settings of now. */
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.connect();
+  }
+
+  /** Ends the daemon, if it runs; the next request starts a new one. */
+  async stop(): Promise<void> {
+    const connecting = this.connection;
+    this.connection = undefined;
+    this.enter({ kind: 'stopped' });
+    const connection = await connecting?.catch(() => undefined);
+    if (connection === undefined || connection.lost) return;
+    connection.lost = true;
+    this.model = undefined;
+    if (this.connection === undefined) this.enter({ kind: 'stopped' });
+    await connection.client.stop().catch((error) => {
+      this.log.warn(`The detector did not end by itself: ${messageOf(error)}`);
+      connection.client.serverProcess?.kill('SIGKILL');
+    });
+  }
+
+  async dispose(): Promise<void> {
+    this.disposed = true;
+    await this.stop();
+    this.stateChanged.dispose();
+  }
+
+  private async send<P, R>(
+    connection: Connection,
+    type: RequestType<P, R, ErrorData>,
+    params: P,
+    { token, onProgress }: RequestOptions,
+  ): Promise<R> {
+    const workDoneToken = `request-${++this.progressTokens}`;
+    const { client } = connection;
+    const progress = client.onProgress(WorkDoneProgress.type, workDoneToken, (value) => {
+      if (value.kind === 'report') onProgress?.(value.percentage, value.message);
+    });
+    try {
+      const result = await client.sendRequest(type, { ...params, workDoneToken } as never, token);
+      if (this.model === undefined) void this.learnModel(connection);
+      return result;
+    } finally {
+      progress.dispose();
+    }
+  }
+
+  private connect(): Promise<Connection> {
+    if (this.connection === undefined) {
+      const connecting = this.start();
+      this.connection = connecting;
+      connecting.catch((error) => {
+        if (this.connection !== connecting) return;
+        this.connection = undefined;
+        this.fail(`The detector could not be started: ${messageOf(error)}`);
+      });
+    }
+    return this.connection;
+  }
+
+  private async start(): Promise<Connection> {
+    this.model = undefined;
+    this.enter({ kind: 'starting' });
+    const run = { module: this.module, transport: TransportKind.ipc };
+    const client = new QuietLanguageClient(
+      'deepfake',
+      'Deepfake',
+      { run, debug: run },
+      {
+        outputChannel: this.log,
+        revealOutputChannelOn: RevealOutputChannelOn.Never,
+        initializationOptions: this.readOptions(),
+        initializationFailedHandler: () => false,
+        errorHandler: {
+          error: () => ({ action: ErrorAction.Continue, handled: true }),
+          closed: () => {
+            this.handleClosed(connection);
+            return { action: CloseAction.DoNotRestart, handled: true };
+          },
+        },
+      },
+    );
+    const connection: Connection = { client, started: false, lost: false };
+    const limit = setTimeout(() => client.serverProcess?.kill('SIGKILL'), START_LIMIT_MS);
+    try {
+      await client.start();
+    } catch (error) {
+      client.serverProcess?.kill('SIGKILL');
+      throw connection.lost ? new Error('it ended at once, its log says why.') : error;
+    } finally {
+      clearTimeout(limit);
+    }
+    connection.started = true;
+    void this.learnModel(connection);
+    return connection;
+  }
+
+  /** The daemon is ready when it has loaded its model. */
+  private async learnModel(connection: Connection): Promise<void> {
+    try {
+      const model = await connection.client.sendRequest(ModelRequest.type);
+      if (connection.lost) return;
+      this.model = model;
+      this.enter({ kind: 'ready', model });
+      this.publish();
+    } catch (error) {
+      if (!connection.lost) this.enter({ kind: 'error', message: messageOf(error) });
+    }
+  }
+
+  private handleClosed(connection: Connection): void {
+    const wanted = connection.lost;
+    connection.lost = true;
+    if (wanted || !connection.started) return;
+    this.model = undefined;
+    this.connection = undefined;
+    this.log.error('The detector stopped unexpectedly.');
+    this.enter({
+      kind: 'error',
+      message: 'The detector stopped unexpectedly. It starts again when it is needed.',
+    });
+  }
+
+  private fail(message: string): void {
+    this.log.error(message);
+    this.enter({ kind: 'error', message });
+    const showLog = 'Show log';
+    const restart = 'Restart';
+    void vscode.window.showErrorMessage(message, showLog, restart).then((choice) => {
+      if (choice === showLog) void vscode.commands.executeCommand(Command.showLog);
+      if (choice === restart) void vscode.commands.executeCommand(Command.restartDaemon);
+    });
+  }
+
+  /** Ready and busy differ by the number of requests under way. */
+  private publish(): void {
+    if (this.model === undefined || (this.current.kind !== 'ready' && this.current.kind !== 'busy')) return;
+    this.enter(
+      this.requests === 0
+        ? { kind: 'ready', model: this.model }
+        : { kind: 'busy', model: this.model, requests: this.requests },
+    );
+  }
+
+  private enter(state: DaemonState): void {
+    this.current = state;
+    this.stateChanged.fire(state);
+  }
+}
+
+/** Leaves telling the user to DaemonClient; the log still gets everything. */
+class QuietLanguageClient extends LanguageClient {
+  override error(message: string, data?: unknown): void {
+    super.error(message, data, false);
+  }
+}

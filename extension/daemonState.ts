@@ -1,0 +1,55 @@
+import type { ModelFacts } from '../shared/verdict.ts';
+
+/** What the daemon is doing, as far as a user cares. */
+export type DaemonState =
+  | { kind: 'stopped' }
+  | { kind: 'starting' }
+  | { kind: 'ready'; model: ModelFacts }
+  | { kind: 'busy'; model: ModelFacts; requests: number }
+  | { kind: 'error'; message: string };
+
+/** The status bar item for a state; `undefined` hides it. */
+export interface StatusLook {
+  text: string;
+  /** Plain text. */
+  tooltip: string;
+  /** Colours the item as a warning. */
+  warning: boolean;
+  /** What a click does. */
+  action: 'showLog' | 'restart';
+}
+
+export function statusLook(state: DaemonState): StatusLook | undefined {
+  switch (state.kind) {
+    case 'stopped':
+      return undefined;
+    case 'starting':
+      return {
+        text: '$(loading~spin) Deepfake',
+        tooltip: 'The detector is starting',
+        warning: false,
+        action: 'showLog',
+      };
+    case 'ready':
+      return {
+        text: '$(pulse) Deepfake',
+        tooltip: `The detector is ready. Model: ${state.model.name}`,
+        warning: false,
+        action: 'showLog',
+      };
+    case 'busy':
+      return {
+        text: '$(loading~spin) Deepfake',
+        tooltip: `The detector is busy with ${state.requests === 1 ? 'one request' : `${state.requests} requests`}. Model: ${state.model.name}`,
+        warning: false,
+        action: 'showLog',
+      };
+    case 'error':
+      return {
+        text: '$(warning) Deepfake',
+        tooltip: `${state.message}\nClick to restart the detector`,
+        warning: true,
+        action: 'restart',
+      };
+  }
+}

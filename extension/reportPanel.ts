@@ -1,0 +1,199 @@
+import { randomBytes } from 'node:crypto';
+import { basename, dirname, join, relative } from 'node:path';
+import * as vscode from 'vscode';
+import type { FromReport, ReportState, ToReport } from '../media/report/messages.ts';
+import { messageOf } from '../shared/errors.ts';
+import type { Verdict } from '../shared/verdict.ts';
+import { verdictJson } from '../shared/verdictJson.ts';
+import type { DeepfakeContext } from './context.ts';
+import { WebviewPanel } from './contributions.ts';
+import { DisposableStore } from './disposables.ts';
+import { reportHtml } from './reportHtml.ts';
+import { withSlowProgress } from './slowProgress.ts';
+
+export interface ShowOptions {
+  token?: vscode.CancellationToken;
+  /** Leave the focus where it is. */
+  preserveFocus?: boolean;
+}
+
+/** The open reports, one per file. */
+export class Reports implements vscode.WebviewPanelSerializer<ReportState | undefined>, vscode.Disposable {
+  private readonly open = new Map<string, ReportPanel>();
+
+  constructor(private readonly context: DeepfakeContext) {}
+
+  /** Opens or reveals the report of a file and examines the file; resolves when the report shows the outcome. */
+  async show(file: vscode.Uri, { token, preserveFocus }: ShowOptions = {}): Promise<void> {
+    let report = this.open.get(file.toString());
+    if (report === undefined) {
+      const column = vscode.window.activeTextEditor?.viewColumn ?? vscode.ViewColumn.Active;
+      const panel = vscode.window.createWebviewPanel(
+        WebviewPanel.report,
+        reportTitle(file),
+        { viewColumn: column, preserveFocus },
+        { enableFindWidget: true },
+      );
+      report = this.adopt(file, panel);
+    } else {
+      report.panel.reveal(undefined, preserveFocus);
+    }
+    await report.detect(token);
+  }
+
+  /** After a reload of the window: examines the file again. */
+  async deserializeWebviewPanel(panel: vscode.WebviewPanel, state: ReportState | undefined): Promise<void> {
+    if (state === undefined) {
+      panel.dispose();
+      return;
+    }
+    const report = this.adopt(vscode.Uri.parse(state.uri), panel);
+    // VS Code waits for this method before it shows the panel.
+    void report.detect();
+  }
+
+  dispose(): void {
+    for (const report of [...this.open.values()]) report.panel.dispose();
+  }
+
+  private adopt(file: vscode.Uri, panel: vscode.WebviewPanel): ReportPanel {
+    const report = new ReportPanel(this.context, file, panel);
+    this.open.set(file.toString(), report);
+    panel.onDidDispose(() => {
+      this.open.delete(file.toString());
+      report.dispose();
+    });
+    return report;
+  }
+}
+
+function reportTitle(file: vscode.Uri): string {
+  return `${basename(file.fsPath)} – deepfake report`;
+}
+
+/** The folder as the explorer shows it, or its path where it is in no workspace. */
+function folderOf(file: vscode.Uri): string {
+  const folder = dirname(file.fsPath);
+  const root = vscode.workspace.getWorkspaceFolder(file);
+  return root === undefined ? folder : join(root.name, relative(root.uri.fsPath, folder));
+}
+
+/** One webview panel and what it shows. */
+class ReportPanel implements vscode.Disposable {
+  private readonly owned = new DisposableStore();
+  /** Cancels the detection under way, when another begins or the panel is closed. */
+  private cancellation: vscode.CancellationTokenSource | undefined;
+  /** What the page has to know when it is loaded, now or after having been hidden. */
+  private outcome: ToReport | undefined;
+  private verdict: Verdict | undefined;
+  private pageReady = false;
+
+  constructor(
+    private readonly context: DeepfakeContext,
+    private readonly file: vscode.Uri,
+    readonly panel: vscode.WebviewPanel,
+  ) {
+    const media = vscode.Uri.joinPath(context.extensionUri, 'dist', 'media');
+    const { webview } = panel;
+    webview.options = {
+      enableScripts: true,
+      localResourceRoots: [media, vscode.Uri.file(dirname(file.fsPath))],
+    };
+    const icons = vscode.Uri.joinPath(context.extensionUri, 'media', 'icons');
+    panel.iconPath = {
+      light: vscode.Uri.joinPath(icons, 'report-light.svg'),
+      dark: vscode.Uri.joinPath(icons, 'report-dark.svg'),
+    };
+    this.owned.add(webview.onDidReceiveMessage((message: FromReport) => this.receive(message)));
+    webview.html = reportHtml({
+      cspSource: webview.cspSource,
+      nonce: randomBytes(16).toString('base64url'),
+      scriptUri: webview.asWebviewUri(vscode.Uri.joinPath(media, 'report', 'main.js')).toString(),
+      styleUri: webview.asWebviewUri(vscode.Uri.joinPath(media, 'report', 'main.css')).toString(),
+    });
+  }
+
+  /** Examines the file and shows the outcome, be it a verdict or the reason why there is none. */
+  async detect(token?: vscode.CancellationToken): Promise<void> {
+    this.cancellation?.cancel();
+    const cancellation = new vscode.CancellationTokenSource();
+    this.cancellation = cancellation;
+    const outer = token?.onCancellationRequested(() => cancellation.cancel());
+    this.verdict = undefined;
+    this.outcome = undefined;
+    this.postDetecting();
+    const outcome = await this.classify(cancellation.token);
+    outer?.dispose();
+    cancellation.dispose();
+    // A later detection, or the end of the panel, has taken over.
+    if (this.cancellation !== cancellation) return;
+    this.cancellation = undefined;
+    this.outcome = outcome;
+    this.post(outcome);
+  }
+
+  dispose(): void {
+    this.cancellation?.cancel();
+    this.cancellation = undefined;
+    this.owned.dispose();
+  }
+
+  private async classify(token: vscode.CancellationToken): Promise<ToReport> {
+    try {
+      const daemon = await this.context.daemon();
+      const result = await daemon.classify({ files: [this.file.fsPath], withImages: true }, { token });
+      const [answer] = result.results;
+      if ('error' in answer) return { type: 'failure', message: answer.error.message };
+      this.verdict = answer.verdict;
+      const audioUri = this.panel.webview.asWebviewUri(this.file).toString();
+      return { type: 'verdict', verdict: answer.verdict, audioUri };
+    } catch (error) {
+      const cancelled = error instanceof vscode.CancellationError;
+      return { type: 'failure', message: cancelled ? 'The detection was cancelled.' : messageOf(error) };
+    }
+  }
+
+  private receive(message: FromReport): void {
+    switch (message.type) {
+      case 'ready':
+        this.pageReady = true;
+        this.postDetecting();
+        if (this.outcome !== undefined) this.post(this.outcome);
+        break;
+      case 'retry':
+        void withSlowProgress('Detecting deepfake', (token) => this.detect(token));
+        break;
+      case 'copyJson':
+        void this.copyJson();
+        break;
+      case 'needPlayable':
+        void this.sendPlayable();
+        break;
+    }
+  }
+
+  private async copyJson(): Promise<void> {
+    if (this.verdict === undefined) return;
+    await vscode.env.clipboard.writeText(JSON.stringify(verdictJson(this.verdict), null, 2));
+    vscode.window.setStatusBarMessage('The verdict was copied as JSON', 3000);
+  }
+
+  private async sendPlayable(): Promise<void> {
+    try {
+      const daemon = await this.context.daemon();
+      this.post({ type: 'playable', ...(await daemon.playableAudio({ file: this.file.fsPath })) });
+    } catch (error) {
+      this.post({ type: 'notPlayable', message: messageOf(error) });
+    }
+  }
+
+  private postDetecting(): void {
+    const file = { name: basename(this.file.fsPath), folder: folderOf(this.file), uri: this.file.toString() };
+    this.post({ type: 'detecting', file });
+  }
+
+  private post(message: ToReport): void {
+    // The page asks for everything when it is ready.
+    if (this.pageReady) void this.panel.webview.postMessage(message);
+  }
+}

@@ -1,0 +1,14 @@
+import type { ByteMatrix } from '../../shared/verdict.ts';
+
+/** The bytes of a matrix, row-major, row 0 the lowest frequency. */
+export function matrixBytes({ data, rows, columns }: ByteMatrix): Uint8Array {
+  const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
+  if (bytes.length !== rows * columns) {
+    throw new RangeError(`A matrix of ${rows} × ${columns} came with ${bytes.length} bytes.`);
+  }
+  return bytes;
+}
+
+/** The value that a byte of the matrix stands for. */
+export const valueAt = ({ minimum, maximum }: ByteMatrix, byte: number): number =>
+  minimum + (byte / 255) * (maximum - minimum);

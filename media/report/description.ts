@@ -1,0 +1,78 @@
+import type { EvidenceMap, SpectrogramImage, Verdict, WindowScore } from '../../shared/verdict.ts';
+import { durationText, frequencyText, percent } from '../../shared/wording.ts';
+import { matrixBytes, valueAt } from './byteMatrix.ts';
+
+/** The spectrogram and its evidence in words, for those who cannot see it and as its caption. */
+export function describeSpectrogram({ audio, spectrogram, evidence }: Verdict): string {
+  if (spectrogram === undefined) return '';
+  const { frequencies } = spectrogram;
+  const shown = shownSeconds(spectrogram, audio.duration);
+  const part =
+    shown < audio.duration - 0.5
+      ? `the first ${durationText(shown)} of ${durationText(audio.duration)}`
+      : durationText(shown);
+  const range = `${frequencyText(frequencies[0])} to ${frequencyText(frequencies[frequencies.length - 1])}`;
+  const sentences = [`Loudness of ${part} of sound from ${range}.`];
+  if (evidence !== undefined) {
+    const { towardsDeepfake, towardsGenuine } = strongestEvidence(evidence, frequencies);
+    if (towardsDeepfake !== undefined) {
+      sentences.push(`What sounds most synthetic lies at ${place(towardsDeepfake)}.`);
+    }
+    if (towardsGenuine !== undefined) {
+      sentences.push(`What sounds most genuine lies at ${place(towardsGenuine)}.`);
+    }
+  }
+  return sentences.join(' ');
+}
+
+/** The window scores in words. */
+export function describeWindows(windows: readonly WindowScore[]): string {
+  const highest = windows.reduce((a, b) => (b.deepfakeProbability > a.deepfakeProbability ? b : a));
+  const lowest = windows.reduce((a, b) => (b.deepfakeProbability < a.deepfakeProbability ? b : a));
+  const at = ({ start, end, deepfakeProbability }: WindowScore) =>
+    `${percent(deepfakeProbability)} from ${durationText(start)} to ${durationText(end)}`;
+  return `${windows.length} overlapping windows: the most synthetic is ${at(highest)}, the most genuine ${at(lowest)}.`;
+}
+
+/** Seconds that the spectrogram covers. */
+export function shownSeconds({ columns, secondsPerColumn }: SpectrogramImage, fileDuration: number): number {
+  return Math.min(fileDuration, columns * secondsPerColumn);
+}
+
+interface Region {
+  /** Seconds. */
+  start: number;
+  end: number;
+  /** Centre in hertz. */
+  frequency: number;
+}
+
+/** The cells of the map that push hardest in either direction; none where nothing pushes that way. */
+export function strongestEvidence(
+  evidence: EvidenceMap,
+  frequencies: readonly number[],
+): { towardsDeepfake?: Region; towardsGenuine?: Region } {
+  const { rows, columns } = evidence;
+  const bytes = matrixBytes(evidence);
+  const region = (index: number): Region => {
+    const row = Math.floor(index / columns);
+    const seconds = evidence.duration / columns;
+    const start = (index % columns) * seconds;
+    // Rows of the map are equal steps on the frequency axis of the spectrogram.
+    const centre = Math.min(frequencies.length - 1, Math.floor(((row + 0.5) / rows) * frequencies.length));
+    return { start, end: start + seconds, frequency: frequencies[centre] };
+  };
+  let highest = 0;
+  let lowest = 0;
+  for (let i = 1; i < bytes.length; i++) {
+    if (bytes[i] > bytes[highest]) highest = i;
+    if (bytes[i] < bytes[lowest]) lowest = i;
+  }
+  return {
+    towardsDeepfake: valueAt(evidence, bytes[highest]) > 0 ? region(highest) : undefined,
+    towardsGenuine: valueAt(evidence, bytes[lowest]) < 0 ? region(lowest) : undefined,
+  };
+}
+
+const place = ({ start, end, frequency: hertz }: Region): string =>
+  `${durationText((start + end) / 2)} around ${frequencyText(hertz)}`;
