@@ -61,7 +61,10 @@ export function serve(): void {
 
   const progressOf = ({ workDoneToken }: WorkDoneProgressParams) =>
     connection.window.attachWorkDoneProgress(workDoneToken);
-  const partialOf = <R>(type: ProgressType<R>, { partialResultToken }: PartialResultParams): PartialResult<R> =>
+  const partialOf = <R>(
+    type: ProgressType<R>,
+    { partialResultToken }: PartialResultParams,
+  ): PartialResult<R> =>
     partialResultToken === undefined
       ? undefined
       : (value) => void connection.sendProgress<R>(type, partialResultToken, value as never);
@@ -107,7 +110,8 @@ async function answer<T>(token: CancellationToken, work: (signal: AbortSignal) =
 }
 
 function responseError(error: unknown): ResponseError<ErrorData | undefined> {
-  if (!(error instanceof DeepfakeError)) return new ResponseError(LSPErrorCodes.RequestFailed, messageOf(error), undefined);
+  if (!(error instanceof DeepfakeError))
+    return new ResponseError(LSPErrorCodes.RequestFailed, messageOf(error), undefined);
   const code = error.code === ErrorCode.Cancelled ? LSPErrorCodes.RequestCancelled : error.code;
   return new ResponseError(code, error.message, { code: error.code, file: error.file });
 }
@@ -151,7 +155,12 @@ async function classify(
   return { results: partial === undefined ? results : [] };
 }
 
-async function evaluate(detector: Detector, params: EvaluateParams, signal: AbortSignal, progress: WorkDoneProgressReporter) {
+async function evaluate(
+  detector: Detector,
+  params: EvaluateParams,
+  signal: AbortSignal,
+  progress: WorkDoneProgressReporter,
+) {
   const { checkpoint, config } = params;
   const own = checkpoint === undefined ? undefined : await detector.openClassifier(checkpoint, config);
   progress.begin('Evaluating', 0, undefined, true);

@@ -16,7 +16,9 @@ export interface ErrorData {
 }
 
 /** One file's answer: a verdict, or the reason why there is none. */
-export type FileResult = { file: string; verdict: Verdict } | { file: string; error: { code: ErrorCode; message: string } };
+export type FileResult =
+  | { file: string; verdict: Verdict }
+  | { file: string; error: { code: ErrorCode; message: string } };
 
 export interface ClassifyParams extends WorkDoneProgressParams, PartialResultParams {
   /** Absolute paths of audio files. */

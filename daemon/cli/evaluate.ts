@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { Detector } from '../detector.ts';
 import { evaluateDataset } from '../evaluation/evaluateDataset.ts';
 import { configOption, cpuOption, ffmpegOption, modelOption, positiveInteger } from './options.ts';
-import { percent, ProgressLine } from './terminal.ts';
+import { ProgressLine, percent } from './terminal.ts';
 
 interface EvaluateOptions {
   dataRoot?: string;

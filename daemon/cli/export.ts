@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { exportOnnx } from '../model/exportOnnx.ts';
 import { readModel } from '../model/checkpoint.ts';
+import { exportOnnx } from '../model/exportOnnx.ts';
 import { shippedCheckpoint } from '../paths.ts';
 import { configOption, modelOption } from './options.ts';
 
@@ -13,6 +13,8 @@ export function exportCommand(): Command {
     .action(async (options: { model?: string; config?: string; onnx: string }) => {
       const model = await readModel(options.model ?? shippedCheckpoint, options.config);
       await exportOnnx(model, options.onnx);
-      console.log(`Wrote ${options.onnx}: input "features" [N, 1, bands, frames], outputs "logit" and "evidence".`);
+      console.log(
+        `Wrote ${options.onnx}: input "features" [N, 1, bands, frames], outputs "logit" and "evidence".`,
+      );
     });
 }

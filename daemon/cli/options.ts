@@ -7,7 +7,9 @@ export const configOption = () =>
 /** The reference moves to a GPU unless told not to; everything here runs on the CPU. */
 export const cpuOption = () => new Option('--cpu', 'run on the CPU (the default)');
 export const ffmpegOption = () =>
-  new Option('--ffmpeg <program>', 'ffmpeg for formats that are not decoded in-process').env('DEEPFAKE_AUDIO_FFMPEG');
+  new Option('--ffmpeg <program>', 'ffmpeg for formats that are not decoded in-process').env(
+    'DEEPFAKE_AUDIO_FFMPEG',
+  );
 
 export const wholeNumber = (text: string): number => {
   const value = Number(text);
@@ -16,7 +18,8 @@ export const wholeNumber = (text: string): number => {
 };
 export const positiveInteger = (text: string): number => {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It must be a whole number from 1 on.');
+  if (!Number.isInteger(value) || value < 1)
+    throw new InvalidArgumentError('It must be a whole number from 1 on.');
   return value;
 };
 export const nonNegativeNumber = (text: string): number => {

@@ -1,7 +1,19 @@
 import { Command } from 'commander';
-import { DEFAULT_SEED, DEFAULT_VAL_SIZE, startTraining, type TrainingEvent } from '../training/trainingRun.ts';
-import { cpuOption, ffmpegOption, nonNegativeNumber, positiveInteger, share, wholeNumber } from './options.ts';
-import { percent, ProgressLine } from './terminal.ts';
+import {
+  DEFAULT_SEED,
+  DEFAULT_VAL_SIZE,
+  startTraining,
+  type TrainingEvent,
+} from '../training/trainingRun.ts';
+import {
+  cpuOption,
+  ffmpegOption,
+  nonNegativeNumber,
+  positiveInteger,
+  share,
+  wholeNumber,
+} from './options.ts';
+import { ProgressLine, percent } from './terminal.ts';
 
 interface TrainOptions {
   dataRoot?: string;
@@ -26,12 +38,20 @@ export function trainCommand(): Command {
     .option('--data-root <folder>', 'labelled folder (default: the environment variable DATASET_ROOT)')
     .option('--recipe <name>', 'default, reference, or a recipe file', 'default')
     .option('--sample-per-class <n>', 'use the first n clips of each class', positiveInteger)
-    .option('--epochs <n>', 'passes over the data (default: 30 for reference, else the recipe)', positiveInteger)
+    .option(
+      '--epochs <n>',
+      'passes over the data (default: 30 for reference, else the recipe)',
+      positiveInteger,
+    )
     .option('--batch-size <n>', 'clips per step (default: 32)', positiveInteger)
     .option('--val-size <share>', 'share of each class held out for validation', share, DEFAULT_VAL_SIZE)
     .option('--lr <rate>', 'learning rate (default: the recipe)', nonNegativeNumber)
     .option('--weight-decay <rate>', 'weight decay of AdamW (default: the recipe)', nonNegativeNumber)
-    .option('--patience <n>', 'epochs without improvement before stopping, 0 for never (default: the recipe)', wholeNumber)
+    .option(
+      '--patience <n>',
+      'epochs without improvement before stopping, 0 for never (default: the recipe)',
+      wholeNumber,
+    )
     .option('--seed <n>', 'seed of split, order, dropout and augmentation', wholeNumber, DEFAULT_SEED)
     .option('--num-workers <n>', 'threads that prepare features (default: one per core)', positiveInteger)
     .option('--model-dir <folder>', 'where the model goes', 'models')
@@ -75,7 +95,9 @@ async function train(options: TrainOptions): Promise<void> {
     console.log(
       `Best epoch ${result.bestEpoch} of ${result.epochsRun}: validation EER ${percent(metrics.eer)}, accuracy ${percent(metrics.accuracy)}.`,
     );
-    console.log(`Wrote ${result.checkpoint}, ${result.config}, ${result.metricsFile} and ${result.confusionMatrixFile}.`);
+    console.log(
+      `Wrote ${result.checkpoint}, ${result.config}, ${result.metricsFile} and ${result.confusionMatrixFile}.`,
+    );
   } finally {
     progress.clear();
     process.off('SIGINT', interrupt);

@@ -49,7 +49,12 @@ export class AnalysisPool {
   }
 
   /** A file's mono samples at the features' sample rate, at most `maxSeconds` of them. */
-  samples(path: string, config: FeatureConfig, maxSeconds?: number, signal?: AbortSignal): Promise<Float32Array> {
+  samples(
+    path: string,
+    config: FeatureConfig,
+    maxSeconds?: number,
+    signal?: AbortSignal,
+  ): Promise<Float32Array> {
     const parameters = [path, config, maxSeconds, this.options.ffmpegPath];
     return this.limit(() => this.run('samples', parameters, path, signal));
   }

@@ -12,7 +12,8 @@ const GROUP_SIZE = 64;
 let current: LogSpectrogram | undefined;
 
 async function spectrogramFor(config: FeatureConfig): Promise<LogSpectrogram> {
-  if (JSON.stringify(current?.config) !== JSON.stringify(config)) current = await LogSpectrogram.create(config);
+  if (JSON.stringify(current?.config) !== JSON.stringify(config))
+    current = await LogSpectrogram.create(config);
   return current as LogSpectrogram;
 }
 
@@ -44,7 +45,8 @@ function analyze(request: AnalysisRequest): Promise<WorkerAnswer<AnalysisSummary
     for (let from = 0; from < starts.length; from += GROUP_SIZE) {
       sendGroup(starts.slice(from, from + GROUP_SIZE), samples, spectrogram);
     }
-    const image = request.imageSeconds > 0 ? decibelImage(samples, request.imageSeconds, spectrogram) : undefined;
+    const image =
+      request.imageSeconds > 0 ? decibelImage(samples, request.imageSeconds, spectrogram) : undefined;
     return { facts, silent: audible.length === 0, ...(image === undefined ? {} : { image }) };
   });
 }

@@ -39,7 +39,8 @@ export const referenceFeatures: FeatureConfig = {
 };
 
 /** Samples of one window. */
-export const windowLength = (config: FeatureConfig): number => Math.round(config.duration * config.sampleRate);
+export const windowLength = (config: FeatureConfig): number =>
+  Math.round(config.duration * config.sampleRate);
 
 /** Columns of a centred spectrogram of `samples` samples: 64,000 → 251 at hop 256. */
 export const frameCount = (config: FeatureConfig, samples = windowLength(config)): number =>

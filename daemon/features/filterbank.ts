@@ -7,9 +7,13 @@ const LOG_START_MEL = LOG_START_HERTZ / HERTZ_PER_LINEAR_MEL;
 const LOG_STEP = Math.log(6.4) / 27;
 
 const hertzToMel = (hertz: number): number =>
-  hertz < LOG_START_HERTZ ? hertz / HERTZ_PER_LINEAR_MEL : LOG_START_MEL + Math.log(hertz / LOG_START_HERTZ) / LOG_STEP;
+  hertz < LOG_START_HERTZ
+    ? hertz / HERTZ_PER_LINEAR_MEL
+    : LOG_START_MEL + Math.log(hertz / LOG_START_HERTZ) / LOG_STEP;
 const melToHertz = (mel: number): number =>
-  mel < LOG_START_MEL ? mel * HERTZ_PER_LINEAR_MEL : LOG_START_HERTZ * Math.exp(LOG_STEP * (mel - LOG_START_MEL));
+  mel < LOG_START_MEL
+    ? mel * HERTZ_PER_LINEAR_MEL
+    : LOG_START_HERTZ * Math.exp(LOG_STEP * (mel - LOG_START_MEL));
 
 /** Triangular bands over power-spectrum bins, stored without their zeros. */
 export interface Filterbank {
@@ -29,7 +33,9 @@ export function createFilterbank(config: FeatureConfig): Filterbank {
   const [toScale, toHertz] = scale === 'mel' ? [hertzToMel, melToHertz] : [Number, Number];
   const low = toScale(fmin);
   const high = toScale(fmax);
-  const edges = Float64Array.from({ length: nMels + 2 }, (_, i) => toHertz(low + ((high - low) * i) / (nMels + 1)));
+  const edges = Float64Array.from({ length: nMels + 2 }, (_, i) =>
+    toHertz(low + ((high - low) * i) / (nMels + 1)),
+  );
 
   const firstBin = new Int32Array(nMels);
   const weights: Float32Array[] = [];

@@ -22,7 +22,10 @@ export class LogSpectrogram {
     private readonly fourier: RealFourier,
   ) {
     const { nFft } = config;
-    this.window = Float32Array.from({ length: nFft }, (_, n) => 0.5 - 0.5 * Math.cos((2 * Math.PI * n) / nFft));
+    this.window = Float32Array.from(
+      { length: nFft },
+      (_, n) => 0.5 - 0.5 * Math.cos((2 * Math.PI * n) / nFft),
+    );
     this.filterbank = createFilterbank(config);
     this.power = new Float32Array(nFft / 2 + 1);
   }

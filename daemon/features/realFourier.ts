@@ -23,7 +23,14 @@ export class RealFourier {
     modulePromise ??= createPffft({ wasmBinary });
     const pffft = await modulePromise;
     const allocate = () => pffft._pffft_aligned_malloc(size * BYTES_PER_FLOAT);
-    return new RealFourier(pffft, pffft._pffft_new_setup(size, REAL), allocate(), allocate(), allocate(), size);
+    return new RealFourier(
+      pffft,
+      pffft._pffft_new_setup(size, REAL),
+      allocate(),
+      allocate(),
+      allocate(),
+      size,
+    );
   }
 
   /** Where the signal goes: `size` floats. Valid until the next `create`. */
@@ -39,6 +46,12 @@ export class RealFourier {
   }
 
   transform(): void {
-    this.pffft._pffft_transform_ordered(this.setup, this.inputPointer, this.outputPointer, this.workPointer, FORWARD);
+    this.pffft._pffft_transform_ordered(
+      this.setup,
+      this.inputPointer,
+      this.outputPointer,
+      this.workPointer,
+      FORWARD,
+    );
   }
 }

@@ -1,11 +1,11 @@
 import type { Verdict, WindowScore } from '../../shared/verdict.ts';
+import { calibratedProbability } from '../evaluation/calibration.ts';
 import type { AnalysisSummary, WindowGroup } from '../features/analysis.ts';
 import type { AnalysisPool } from '../features/analysisPool.ts';
 import { frameCount } from '../features/featureConfig.ts';
 import type { Model } from '../model/checkpoint.ts';
 import type { Engine, InferenceEngine } from '../model/engine.ts';
 import { toByteMatrix } from './byteMatrix.ts';
-import { calibratedProbability } from '../evaluation/calibration.ts';
 import { decide } from './decision.ts';
 import { type EvidenceGeometry, evidenceImage, sumEvidence, type WindowEvidence } from './evidence.ts';
 
@@ -80,8 +80,14 @@ export class Classifier {
         const logit = result.logits[i];
         sum += logit;
         const end = start + config.features.duration;
-        windows.push({ start, end, logit, deepfakeProbability: calibratedProbability(logit, config.calibration) });
-        if (options.withImages) evidence.push({ start, map: result.evidence.slice(i * mapSize, (i + 1) * mapSize) });
+        windows.push({
+          start,
+          end,
+          logit,
+          deepfakeProbability: calibratedProbability(logit, config.calibration),
+        });
+        if (options.withImages)
+          evidence.push({ start, map: result.evidence.slice(i * mapSize, (i + 1) * mapSize) });
       });
     };
     const use = options.firstWindow ? 'first' : config.windows.use;

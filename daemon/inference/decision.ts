@@ -28,7 +28,9 @@ export function decide(probability: number, input: InputFacts, config: ModelConf
   const reasons: string[] = [];
   if (input.silent) reasons.push('The file is silent.');
   if (input.duration < SHORTEST_JUDGED_SECONDS) {
-    reasons.push(`The sound is only ${input.duration.toFixed(2)} s long; at least ${SHORTEST_JUDGED_SECONDS} s are needed.`);
+    reasons.push(
+      `The sound is only ${input.duration.toFixed(2)} s long; at least ${SHORTEST_JUDGED_SECONDS} s are needed.`,
+    );
   }
   const band = config.inconclusive;
   if (band !== null && probability > band.low && probability < band.high) {

@@ -36,7 +36,10 @@ export function encodeWav(samples: Float32Array, sampleRate: number): Buffer {
   wav.write('data', 36);
   wav.writeUInt32LE(dataBytes, 40);
   samples.forEach((sample, i) => {
-    wav.writeInt16LE(Math.round(Math.max(-1, Math.min(1, sample)) * 32767), HEADER_BYTES + i * BYTES_PER_SAMPLE);
+    wav.writeInt16LE(
+      Math.round(Math.max(-1, Math.min(1, sample)) * 32767),
+      HEADER_BYTES + i * BYTES_PER_SAMPLE,
+    );
   });
   return wav;
 }

@@ -1,7 +1,6 @@
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
 
-
 /**
  * AudioCNN: blocks of [Conv 3×3 pad 1 → BatchNorm → ReLU → MaxPool 2], the last one without pooling,
  * then global average → Dropout → Linear → one logit. sigmoid(logit) is the probability of Deepfake.
@@ -73,7 +72,10 @@ export function trainableTensors({ channels }: Architecture): TensorSpec[] {
     specs.push({ name: names.weight, shape: [output, input, 3, 3] });
     for (const name of [names.bias, names.gamma, names.beta]) specs.push({ name, shape: [output] });
   });
-  specs.push({ name: LINEAR_WEIGHT, shape: [1, channels[channels.length - 1]] }, { name: LINEAR_BIAS, shape: [1] });
+  specs.push(
+    { name: LINEAR_WEIGHT, shape: [1, channels[channels.length - 1]] },
+    { name: LINEAR_BIAS, shape: [1] },
+  );
   return specs;
 }
 

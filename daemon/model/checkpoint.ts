@@ -78,7 +78,8 @@ function checkShapes(state: StateDict, architecture: Architecture): void {
     if (tensor.shape.join() !== shape.join()) {
       throw new RangeError(`tensor ${name} has shape [${tensor.shape}] where the network needs [${shape}]`);
     }
-    if (!tensor.data.every(Number.isFinite)) throw new RangeError(`tensor ${name} holds values that are not finite`);
+    if (!tensor.data.every(Number.isFinite))
+      throw new RangeError(`tensor ${name} holds values that are not finite`);
   }
   if (state.size > specs.length) {
     const known = new Set(specs.map(({ name }) => name));
@@ -103,7 +104,9 @@ export async function writeModel(
   config: ModelConfig,
   steps: number,
 ): Promise<WrittenModel> {
-  const counters = new Map(config.architecture.channels.map((_, block) => [blockNames(block).batchesTracked, steps]));
+  const counters = new Map(
+    config.architecture.channels.map((_, block) => [blockNames(block).batchesTracked, steps]),
+  );
   const bytes = writeSafetensors(state, counters);
   const checkpointSha256 = createHash('sha256').update(bytes).digest('hex');
   const paths = { checkpoint: join(folder, CHECKPOINT_NAME), config: join(folder, CONFIG_NAME) };
@@ -111,4 +114,3 @@ export async function writeModel(
   await writeFileAtomically(paths.config, formatModelConfig({ ...config, checkpointSha256 }));
   return paths;
 }
-

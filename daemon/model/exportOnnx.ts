@@ -6,5 +6,8 @@ import { inferenceGraph } from './inferenceGraph.ts';
 /** Writes a model's inference graph as an ONNX file: log spectrograms in, logits and evidence out. Throws WriteFailed. */
 export async function exportOnnx({ config, state }: Model, path: string): Promise<void> {
   const { nMels } = config.features;
-  await writeFileAtomically(path, inferenceGraph(config.architecture, state, nMels, frameCount(config.features)));
+  await writeFileAtomically(
+    path,
+    inferenceGraph(config.architecture, state, nMels, frameCount(config.features)),
+  );
 }

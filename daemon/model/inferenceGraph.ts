@@ -17,7 +17,12 @@ export const EVIDENCE = 'evidence';
  * Input `features` [N, 1, bands, frames]; outputs `logit` [N] and `evidence` [N, bands/4, frames/4] (integer halving twice),
  * whose sum over a clip plus the linear bias is the clip's logit (class activation map, Zhou et al. 2016).
  */
-export function inferenceGraph(architecture: Architecture, state: StateDict, bands: number, frames: number): Uint8Array {
+export function inferenceGraph(
+  architecture: Architecture,
+  state: StateDict,
+  bands: number,
+  frames: number,
+): Uint8Array {
   const graph = new OnnxGraph();
   const tensor = (name: string) => {
     const value = state.get(name);
@@ -45,7 +50,11 @@ export function inferenceGraph(architecture: Architecture, state: StateDict, ban
     }
     value = graph.node(
       'Conv',
-      [value, graph.tensor(foldedWeight, [channels, inputChannels, 3, 3]), graph.tensor(foldedBias, [channels])],
+      [
+        value,
+        graph.tensor(foldedWeight, [channels, inputChannels, 3, 3]),
+        graph.tensor(foldedBias, [channels]),
+      ],
       { kernel_shape: [3, 3], pads: [1, 1, 1, 1] },
     );
     value = graph.node('Relu', [value]);
@@ -64,7 +73,9 @@ export function inferenceGraph(architecture: Architecture, state: StateDict, ban
   graph.output(LOGIT, graph.node('Reshape', [logit, graph.integers([-1])]), ['N']);
 
   const share = linear.map((weight) => weight / (rows * columns));
-  const map = graph.node('Conv', [value, graph.tensor(share, [1, inputChannels, 1, 1])], { kernel_shape: [1, 1] });
+  const map = graph.node('Conv', [value, graph.tensor(share, [1, inputChannels, 1, 1])], {
+    kernel_shape: [1, 1],
+  });
   graph.output(EVIDENCE, graph.node('Squeeze', [map, graph.integers([1])]), ['N', rows, columns]);
   return graph.toBytes();
 }

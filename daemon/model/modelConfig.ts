@@ -111,7 +111,11 @@ export async function readModelConfig(path: string): Promise<ModelConfig> {
 /** Parses the text of a `model_config.json`; `path` is for messages only. Throws ConfigInvalid. */
 export function parseModelConfig(text: string, path: string): ModelConfig {
   const invalid = (reason: string) =>
-    new DeepfakeError(ErrorCode.ConfigInvalid, `${path} is not a usable model configuration: ${reason}.`, path);
+    new DeepfakeError(
+      ErrorCode.ConfigInvalid,
+      `${path} is not a usable model configuration: ${reason}.`,
+      path,
+    );
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -133,7 +137,9 @@ export function parseModelConfig(text: string, path: string): ModelConfig {
     inconclusive,
     windows,
     ...(training === undefined ? {} : { training }),
-    ...(parsed.data.checkpoint_sha256 === undefined ? {} : { checkpointSha256: parsed.data.checkpoint_sha256 }),
+    ...(parsed.data.checkpoint_sha256 === undefined
+      ? {}
+      : { checkpointSha256: parsed.data.checkpoint_sha256 }),
   };
 }
 

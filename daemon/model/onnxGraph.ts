@@ -150,7 +150,8 @@ function writeNode(node: NodeProto, writer: PbfWriter): void {
   for (const output of node.outputs) writer.writeStringField(2, output);
   writer.writeStringField(3, node.outputs[0]);
   writer.writeStringField(4, node.type);
-  for (const [name, value] of Object.entries(node.attributes)) writer.writeMessage(5, writeAttribute, { name, value });
+  for (const [name, value] of Object.entries(node.attributes))
+    writer.writeMessage(5, writeAttribute, { name, value });
   if (node.domain !== undefined) writer.writeStringField(7, node.domain);
 }
 

@@ -58,7 +58,8 @@ export function readSafetensors(bytes: Uint8Array): StateDict {
 
   const state: StateDict = new Map();
   for (const [name, entry] of Object.entries(header)) {
-    if (name === '__metadata__' || (isEntry(entry) && entry.dtype === 'I64' && entry.shape.length === 0)) continue;
+    if (name === '__metadata__' || (isEntry(entry) && entry.dtype === 'I64' && entry.shape.length === 0))
+      continue;
     if (!isEntry(entry)) throw new RangeError(`its entry ${name} is malformed`);
     if (entry.dtype !== 'F32') throw new RangeError(`tensor ${name} is ${entry.dtype}, not F32`);
     const [start, end] = entry.data_offsets;
@@ -66,7 +67,10 @@ export function readSafetensors(bytes: Uint8Array): StateDict {
     if (start > end || end > data.length || end - start !== count * 4) {
       throw new RangeError(`tensor ${name} does not fit the file`);
     }
-    state.set(name, { shape: entry.shape, data: new Float32Array(Uint8Array.from(data.subarray(start, end)).buffer) });
+    state.set(name, {
+      shape: entry.shape,
+      data: new Float32Array(Uint8Array.from(data.subarray(start, end)).buffer),
+    });
   }
   return state;
 }

@@ -90,14 +90,18 @@ function rebuildTensor(storage: Storage, offset: number, shape: number[], stride
   const count = shape.reduce((product, size) => product * size, 1);
   let expected = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
-    if (shape[axis] !== 1 && stride[axis] !== expected) throw new RangeError('it has a tensor that is not contiguous');
+    if (shape[axis] !== 1 && stride[axis] !== expected)
+      throw new RangeError('it has a tensor that is not contiguous');
     expected *= shape[axis];
   }
   const start = offset * 4;
   if (!Number.isSafeInteger(count) || start < 0 || start + count * 4 > storage.bytes.length) {
     throw new RangeError('it has a tensor larger than its storage');
   }
-  return { shape: [...shape], data: new Float32Array(Uint8Array.from(storage.bytes.subarray(start, start + count * 4)).buffer) };
+  return {
+    shape: [...shape],
+    data: new Float32Array(Uint8Array.from(storage.bytes.subarray(start, start + count * 4)).buffer),
+  };
 }
 
 function findStateDict(root: unknown): Map<unknown, unknown> {

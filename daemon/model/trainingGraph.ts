@@ -58,7 +58,8 @@ export function trainingGraph(options: TrainingGraphOptions): Uint8Array {
   const div = (a: string, b: string) => g.node('Div', [a, b]);
   const neg = (a: string) => g.node('Neg', [a]);
   const reshape = (value: string, shape: number[]) => g.node('Reshape', [value, g.integers(shape)]);
-  const sum = (value: string, axes: number[]) => g.node('ReduceSum', [value, g.integers(axes)], { keepdims: 0 });
+  const sum = (value: string, axes: number[]) =>
+    g.node('ReduceSum', [value, g.integers(axes)], { keepdims: 0 });
   const matmul = (a: string, b: string) => g.node('MatMul', [a, b]);
   /** a · bᵀ over the last two axes. */
   const matmulTransposed = (a: string, b: string) => g.microsoftNode('FusedMatMul', [a, b], { transB: 1 });
@@ -98,16 +99,34 @@ export function trainingGraph(options: TrainingGraphOptions): Uint8Array {
 
   /** 1/√(variance + ε), and the batch's mean and unbiased variance noted for the running statistics. */
   const noteStatistics = (block: number, mean: string, variance: string, count: number) => {
-    batchStatistics.push(add(mean, weight(blockNames(block).bias)), mul(variance, g.constant(count / (count - 1))));
+    batchStatistics.push(
+      add(mean, weight(blockNames(block).bias)),
+      mul(variance, g.constant(count / (count - 1))),
+    );
     return div(g.constant(1), g.node('Sqrt', [add(variance, g.constant(BATCH_NORM_EPSILON))]));
   };
 
   /** Gradient of a 3×3 convolution's weights from its input [N,ci,H,W] and its output's gradient [N,co,H,W]. */
-  const weightGradient = (ci: number, co: number, H: number, W: number, input: string, outputGradient: string) => {
+  const weightGradient = (
+    ci: number,
+    co: number,
+    H: number,
+    W: number,
+    input: string,
+    outputGradient: string,
+  ) => {
     // Both maps get the padded width W + 2, so that shifting by a tap is shifting the flattened map by an offset.
     const width = W + 2;
-    const padded = reshape(g.node('Pad', [input, g.integers([0, 0, 1, 1, 0, 0, 2, 1])]), [N, ci, (H + 3) * width]);
-    const spread = reshape(g.node('Pad', [outputGradient, g.integers([0, 0, 0, 0, 0, 0, 0, 2])]), [N, co, H * width]);
+    const padded = reshape(g.node('Pad', [input, g.integers([0, 0, 1, 1, 0, 0, 2, 1])]), [
+      N,
+      ci,
+      (H + 3) * width,
+    ]);
+    const spread = reshape(g.node('Pad', [outputGradient, g.integers([0, 0, 0, 0, 0, 0, 0, 2])]), [
+      N,
+      co,
+      H * width,
+    ]);
     const perTap = Array.from({ length: TAPS }, (_, tap) => {
       const offset = Math.floor(tap / 3) * width + (tap % 3);
       const shifted = g.node('Slice', [
@@ -123,9 +142,13 @@ export function trainingGraph(options: TrainingGraphOptions): Uint8Array {
 
   /** Gradient of a 3×3 convolution's input: convolution with the kernel turned round and its channel axes swapped. */
   const inputGradient = (ci: number, co: number, kernel: string, outputGradient: string) => {
-    const turned = g.node('Gather', [reshape(kernel, [co, ci, TAPS]), g.integers([8, 7, 6, 5, 4, 3, 2, 1, 0])], {
-      axis: 2,
-    });
+    const turned = g.node(
+      'Gather',
+      [reshape(kernel, [co, ci, TAPS]), g.integers([8, 7, 6, 5, 4, 3, 2, 1, 0])],
+      {
+        axis: 2,
+      },
+    );
     const swapped = reshape(g.node('Transpose', [turned], { perm: [1, 0, 2] }), [ci, co, 3, 3]);
     return g.node('Conv', [outputGradient, swapped], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] });
   };
@@ -204,7 +227,10 @@ export function trainingGraph(options: TrainingGraphOptions): Uint8Array {
     const shift = sub(weight(names.beta), mul(scale, mean));
 
     const asColumn = (value: string) => reshape(value, [co, 1]);
-    const phaseKernels = reshape(matmul(mul(kernel, asColumn(scale)), select), [POOL_PHASES.length * co, PATCH * PATCH]);
+    const phaseKernels = reshape(matmul(mul(kernel, asColumn(scale)), select), [
+      POOL_PHASES.length * co,
+      PATCH * PATCH,
+    ]);
     const responses = reshape(matmul(phaseKernels, patches), [N, POOL_PHASES.length, co * L]);
     const phases = g.nodeWithOutputs(POOL_PHASES.length, 'Split', [responses], { axis: 1 });
     const maximum = phases.reduce((a, b) => g.node('Max', [a, b]));
@@ -232,7 +258,10 @@ export function trainingGraph(options: TrainingGraphOptions): Uint8Array {
         PATCH * PATCH,
       ]);
       const tapGradient = sum(matmulTransposed(patchGradient, select), [0]);
-      const gammaGradient = mul(inverseDeviation, sub(sum(mul(kernel, tapGradient), [1]), mul(shiftGradient, mean)));
+      const gammaGradient = mul(
+        inverseDeviation,
+        sub(sum(mul(kernel, tapGradient), [1]), mul(shiftGradient, mean)),
+      );
       const centred = sub(tapGradient, mul(asColumn(shiftGradient), reshape(patchMean, [1, TAPS])));
       const projected = mul(asColumn(mul(gammaGradient, inverseDeviation)), kernelCovariance);
       gradients.set(names.weight, mul(asColumn(scale), sub(centred, projected)));
@@ -256,7 +285,13 @@ export function trainingGraph(options: TrainingGraphOptions): Uint8Array {
   };
 
   /** The map's gradient through BatchNorm: scale·(direct − ΣD/M − x̂·ΣDx̂/M), `direct` already multiplied by scale. */
-  const batchNormBackward = (map: string, direct: string, co: number, count: number, parts: BatchNormParts) => {
+  const batchNormBackward = (
+    map: string,
+    direct: string,
+    co: number,
+    count: number,
+    parts: BatchNormParts,
+  ) => {
     const { scale, mean, inverseDeviation, shiftGradient, normalizedGradient } = parts;
     const slope = neg(mul(mul(scale, inverseDeviation), mul(normalizedGradient, g.constant(1 / count))));
     const offset = sub(neg(mul(scale, mul(shiftGradient, g.constant(1 / count)))), mul(slope, mean));
@@ -281,7 +316,10 @@ export function trainingGraph(options: TrainingGraphOptions): Uint8Array {
     const { mean, variance } = momentsOf(map, co);
     const inverseDeviation = noteStatistics(block, mul(mean, sign), variance, count);
     const scale = mul(g.node('Abs', [weight(names.gamma)]), inverseDeviation);
-    const [pooled, indices] = g.nodeWithOutputs(2, 'MaxPool', [map], { kernel_shape: [2, 2], strides: [2, 2] });
+    const [pooled, indices] = g.nodeWithOutputs(2, 'MaxPool', [map], {
+      kernel_shape: [2, 2],
+      strides: [2, 2],
+    });
     const shift = sub(weight(names.beta), mul(scale, mean));
     const output = g.node('Relu', [add(mul(pooled, perChannel(scale)), perChannel(shift))]);
 
@@ -292,10 +330,14 @@ export function trainingGraph(options: TrainingGraphOptions): Uint8Array {
         inverseDeviation,
         sub(sum(mul(active, pooled), [0, 2, 3]), mul(mean, shiftGradient)),
       );
-      const direct = g.node('MaxUnpool', [mul(active, perChannel(scale)), indices, g.integers([N, co, H, W])], {
-        kernel_shape: [2, 2],
-        strides: [2, 2],
-      });
+      const direct = g.node(
+        'MaxUnpool',
+        [mul(active, perChannel(scale)), indices, g.integers([N, co, H, W])],
+        {
+          kernel_shape: [2, 2],
+          strides: [2, 2],
+        },
+      );
       const parts = { scale, mean, inverseDeviation, shiftGradient, normalizedGradient };
       const mapGradient = batchNormBackward(map, direct, co, count, parts);
       gradients.set(names.weight, mul(weightGradient(ci, co, H, W, input, mapGradient), kernelSign));
@@ -308,7 +350,14 @@ export function trainingGraph(options: TrainingGraphOptions): Uint8Array {
   };
 
   /** Last block: its output is the global average [N,C], so the gradient by its map is constant where ReLU is active. */
-  const averagedBlock = (block: number, input: string, ci: number, co: number, H: number, W: number): Block => {
+  const averagedBlock = (
+    block: number,
+    input: string,
+    ci: number,
+    co: number,
+    H: number,
+    W: number,
+  ): Block => {
     const names = blockNames(block);
     const count = N * H * W;
     const kernel = weight(names.weight);
@@ -316,13 +365,11 @@ export function trainingGraph(options: TrainingGraphOptions): Uint8Array {
     const { mean, variance } = momentsOf(map, co);
     const inverseDeviation = noteStatistics(block, mean, variance, count);
     const scale = mul(weight(names.gamma), inverseDeviation);
-    const normalized = g.node('BatchNormalization', [
-      map,
-      scale,
-      sub(weight(names.beta), mul(scale, mean)),
-      zeros(co),
-      ones(co),
-    ], { epsilon: { float: 0 } });
+    const normalized = g.node(
+      'BatchNormalization',
+      [map, scale, sub(weight(names.beta), mul(scale, mean)), zeros(co), ones(co)],
+      { epsilon: { float: 0 } },
+    );
     const rectified = g.node('Relu', [normalized]);
     const output = g.node('ReduceMean', [rectified], { axes: [2, 3], keepdims: 0 });
 

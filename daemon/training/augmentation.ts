@@ -6,7 +6,9 @@ import { type FeatureConfig, windowLength } from '../features/featureConfig.ts';
 import { type LogSpectrogram, normalize } from '../features/logSpectrogram.ts';
 
 const probability = z.number().min(0).max(1);
-const range = z.tuple([z.number(), z.number()]).refine(([low, high]) => low <= high, 'must be [lowest, highest]');
+const range = z
+  .tuple([z.number(), z.number()])
+  .refine(([low, high]) => low <= high, 'must be [lowest, highest]');
 
 /** What may happen to a training clip; each part on its own with its probability, absent parts never. */
 export const augmentationSchema = z

@@ -1,4 +1,4 @@
-import { fitCalibration, inconclusiveBand, calibratedProbability } from '../evaluation/calibration.ts';
+import { calibratedProbability, fitCalibration, inconclusiveBand } from '../evaluation/calibration.ts';
 import type { ModelConfig } from '../model/modelConfig.ts';
 
 /** Share of wrong answers that a given label may have on held-out clips; probabilities nearer the middle are Inconclusive. */

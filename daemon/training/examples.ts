@@ -88,7 +88,12 @@ export class StoredFeatures implements TrainingExamples {
       store.dispose();
       throw error;
     }
-    return new StoredFeatures(Float32Array.from(clips, ({ label }) => label), windows, store, size);
+    return new StoredFeatures(
+      Float32Array.from(clips, ({ label }) => label),
+      windows,
+      store,
+      size,
+    );
   }
 
   /** The first window of each clip; the same in every epoch. */

@@ -3,7 +3,13 @@ import { z } from 'zod';
 import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
 import { type FeatureConfig, referenceFeatures } from '../features/featureConfig.ts';
 import { type Architecture, referenceArchitecture } from '../model/audioCnn.ts';
-import { architectureSchema, audioSchema, featuresOf, type WindowPolicy, windowsSchema } from '../model/modelConfig.ts';
+import {
+  architectureSchema,
+  audioSchema,
+  featuresOf,
+  type WindowPolicy,
+  windowsSchema,
+} from '../model/modelConfig.ts';
 import { type Augmentation, augmentationSchema } from './augmentation.ts';
 
 /** How the learning rate runs over a training run. */
@@ -54,7 +60,14 @@ export const referenceRecipe: Recipe = {
  */
 export const defaultRecipe: Recipe = {
   name: 'default',
-  features: { ...referenceFeatures, fmin: 0, fmax: 8000, scale: 'linear', normalization: 'band', padding: 'tile' },
+  features: {
+    ...referenceFeatures,
+    fmin: 0,
+    fmax: 8000,
+    scale: 'linear',
+    normalization: 'band',
+    padding: 'tile',
+  },
   architecture: referenceArchitecture,
   windows: { use: 'all', overlap: 0.5 },
   epochs: 40,

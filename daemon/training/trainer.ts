@@ -249,5 +249,11 @@ export async function validate(
     const margin = examples.labels[clip] > 0.5 ? logit : -logit;
     loss += Math.max(0, -margin) + Math.log1p(Math.exp(-Math.abs(margin)));
   });
-  return { logits, eer: equalErrorRate(logits, examples.labels).eer, accuracy, f1, loss: loss / logits.length };
+  return {
+    logits,
+    eer: equalErrorRate(logits, examples.labels).eer,
+    accuracy,
+    f1,
+    loss: loss / logits.length,
+  };
 }

@@ -4,14 +4,19 @@ import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
 import type { TrainResult } from '../../shared/protocol.ts';
 import { type Clip, discoverDataset, type Manifest } from '../dataset/manifest.ts';
 import { stratifiedSplit } from '../dataset/split.ts';
+import { calibratedProbability } from '../evaluation/calibration.ts';
 import { writeReports } from '../evaluation/reports.ts';
 import { AnalysisPool } from '../features/analysisPool.ts';
-import { calibratedProbability } from '../evaluation/calibration.ts';
 import { writeModel } from '../model/checkpoint.ts';
 import type { ModelConfig } from '../model/modelConfig.ts';
 import { OnnxRuntimeEngine } from '../model/onnxRuntimeEngine.ts';
 import { CALIBRATED_THRESHOLD, calibrate } from './calibrate.ts';
-import { AugmentedExamples, type PreparationOptions, StoredFeatures, type TrainingExamples } from './examples.ts';
+import {
+  AugmentedExamples,
+  type PreparationOptions,
+  StoredFeatures,
+  type TrainingExamples,
+} from './examples.ts';
 import { type Recipe, readRecipe } from './recipe.ts';
 import { type Snapshot, trainNetwork } from './trainer.ts';
 import type { TrainingEvent, TrainingSettings } from './trainingRun.ts';
@@ -79,16 +84,25 @@ export async function runTraining(
     });
     const { best } = outcome;
     if (best === undefined) {
-      throw new DeepfakeError(ErrorCode.Cancelled, 'Training was cancelled before the first epoch ended: no model was kept.');
+      throw new DeepfakeError(
+        ErrorCode.Cancelled,
+        'Training was cancelled before the first epoch ended: no model was kept.',
+      );
     }
     const config = describe(best);
     const written = await writeModel(settings.modelDir, best.state, config, best.steps);
-    const probabilities = Array.from(best.validation.logits, (logit) => calibratedProbability(logit, config.calibration));
+    const probabilities = Array.from(best.validation.logits, (logit) =>
+      calibratedProbability(logit, config.calibration),
+    );
     const reports = await writeReports(settings.reportsDir, {
       probabilities,
       labels: validation.map(({ label }) => label),
       threshold: config.threshold,
-      facts: { evaluated_on: 'validation split of the training data', data: basename(manifest.root), seed: settings.seed },
+      facts: {
+        evaluated_on: 'validation split of the training data',
+        data: basename(manifest.root),
+        seed: settings.seed,
+      },
     });
     return { ...written, ...reports, epochsRun: outcome.epochsRun, bestEpoch: best.epoch };
   } finally {
@@ -109,7 +123,10 @@ function applySettings(recipe: Recipe, settings: TrainingSettings): Recipe {
 }
 
 /** The data set's own validation part where it has one, else a stratified split. */
-function splitClips({ clips }: Manifest, { valSize, seed }: TrainingSettings): { training: Clip[]; validation: Clip[] } {
+function splitClips(
+  { clips }: Manifest,
+  { valSize, seed }: TrainingSettings,
+): { training: Clip[]; validation: Clip[] } {
   const own = clips.filter(({ split }) => split === 'validation');
   const rest = clips.filter(({ split }) => split !== 'validation' && split !== 'testing');
   const bothClasses = (part: Clip[]) => new Set(part.map(({ label }) => label)).size === 2;
@@ -138,7 +155,13 @@ function modelConfig(
   const { calibration, inconclusive } = recipe.calibrate
     ? calibrate(best.validation.logits, labels)
     : { calibration: { scale: 1, offset: 0 }, inconclusive: null };
-  const { name, features: _features, architecture: _architecture, windows: _windows, ...hyperparameters } = recipe;
+  const {
+    name,
+    features: _features,
+    architecture: _architecture,
+    windows: _windows,
+    ...hyperparameters
+  } = recipe;
   return {
     name: `AudioCNN (${name})`,
     features: recipe.features,

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
+import { DeepfakeError, type ErrorCode } from '../../shared/errors.ts';
 import type { EpochReport, TrainResult } from '../../shared/protocol.ts';
 import { distFile } from '../paths.ts';
 
@@ -29,7 +29,14 @@ export const DEFAULT_SEED = 42;
 
 /** What a training thread reports while it works. */
 export type TrainingEvent =
-  | { type: 'dataset'; genuine: number; deepfake: number; training: number; validation: number; warnings: string[] }
+  | {
+      type: 'dataset';
+      genuine: number;
+      deepfake: number;
+      training: number;
+      validation: number;
+      warnings: string[];
+    }
   | { type: 'preparing'; done: number; total: number }
   | { type: 'step'; step: number; steps: number }
   | { type: 'epoch'; report: EpochReport };
@@ -63,7 +70,12 @@ export function startTraining(
       signal?.removeEventListener('abort', cancel);
       if (end?.type === 'done') resolve(end.result);
       else if (end === undefined) reject(new Error('The training thread ended without a result.'));
-      else reject(end.code === undefined ? new Error(end.message) : new DeepfakeError(end.code, end.message, end.file));
+      else
+        reject(
+          end.code === undefined
+            ? new Error(end.message)
+            : new DeepfakeError(end.code, end.message, end.file),
+        );
     });
   });
 }
