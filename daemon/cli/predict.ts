@@ -4,8 +4,8 @@ import Table from 'cli-table3';
 import { Command } from 'commander';
 import { DeepfakeError, messageOf } from '../../shared/errors.ts';
 import type { Verdict } from '../../shared/verdict.ts';
+import { verdictJson } from '../../shared/verdictJson.ts';
 import { Detector } from '../detector.ts';
-import { verdictJson } from '../inference/verdictJson.ts';
 import { configOption, cpuOption, ffmpegOption, modelOption } from './options.ts';
 
 interface PredictOptions {
