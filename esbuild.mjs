@@ -1,7 +1,7 @@
 // Bundles every process of the product, and the tests, into dist/.
 //   node esbuild.mjs            product
 //   node esbuild.mjs --tests    product and tests
-import { mkdir, rm } from 'node:fs/promises';
+// Files of earlier builds are left alone, because a daemon or a training run may still be loading them.
 import * as esbuild from 'esbuild';
 import { globSync } from 'tinyglobby';
 
@@ -30,9 +30,6 @@ const common = {
   loader: { '.wasm': 'binary', '.ttf': 'binary' },
 };
 const nodeModule = { ...common, platform: 'node', format: 'esm', external, banner: { js: requireBanner } };
-
-await rm('dist', { recursive: true, force: true });
-await mkdir('dist', { recursive: true });
 
 const builds = [
   esbuild.build({

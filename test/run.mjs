@@ -10,8 +10,10 @@ prepare({ tests: true });
 const { globSync } = await import('tinyglobby');
 
 const folders = process.argv.slice(2);
-const pattern = folders.length > 0 ? folders.map((folder) => `${folder}/**/*.test.js`) : ['**/*.test.js'];
-const files = globSync(pattern, { cwd: join(root, 'dist', 'test'), absolute: true }).sort();
+const pattern = folders.length > 0 ? folders.map((folder) => `${folder}/**/*.test.ts`) : ['**/*.test.ts'];
+const files = globSync(pattern, { cwd: join(root, 'test') })
+  .sort()
+  .map((source) => join(root, 'dist', 'test', source.replace(/\.ts$/, '.js')));
 if (files.length === 0) {
   console.error(`error: there are no tests in test/${folders.join(', test/')}.`);
   process.exit(1);
