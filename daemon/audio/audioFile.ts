@@ -105,14 +105,17 @@ export class AudioFile {
     }
   }
 
-  /** The whole file from `offset` on, piece by piece. */
-  async *chunks(offset = 0): AsyncGenerator<Uint8Array> {
-    for (let at = offset; at < this.size; at += CHUNK_BYTES) {
+  /** The whole file from `offset` on, piece by piece; `cut` may shorten a piece that is not the last. */
+  async *chunks(offset = 0, cut = (chunk: Uint8Array): number => chunk.length): AsyncGenerator<Uint8Array> {
+    for (let at = offset; at < this.size; ) {
       const chunk = await this.read(at, CHUNK_BYTES);
       if (chunk.length === 0) {
         return;
       }
-      yield chunk;
+      const isLast = at + chunk.length >= this.size;
+      const length = isLast ? chunk.length : cut(chunk);
+      yield chunk.subarray(0, length);
+      at += length;
     }
   }
 

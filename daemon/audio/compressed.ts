@@ -217,7 +217,8 @@ async function* decodeChunks(
     return { channels, sampleRate: decoded.sampleRate };
   };
   try {
-    for await (const chunk of file.chunks(offset)) {
+    const cut = decoding.container === 'flac' ? outsideFlacHeaders : undefined;
+    for await (const chunk of file.chunks(offset, cut)) {
       const block = taken(quietly(() => decoder.decode(chunk)));
       if (block !== undefined) {
         yield block;
@@ -233,6 +234,20 @@ async function* decodeChunks(
   if (errors > 0) {
     decoding.warnings.push(`${errors} pieces of the file could not be decoded.`);
   }
+}
+
+/**
+ * Where to end a chunk so that no frame header is cut in two: the decoder would overlook that frame and lose it.
+ * A header begins with 14 set bits and a 0, and has at most 16 bytes (RFC 9639, section 9.1).
+ */
+function outsideFlacHeaders(chunk: Uint8Array): number {
+  const LONGEST_HEADER_BYTES = 16;
+  for (let at = Math.max(1, chunk.length - LONGEST_HEADER_BYTES); at < chunk.length; at++) {
+    if (chunk[at] === 0xff && (at + 1 === chunk.length || (chunk[at + 1] & 0xfe) === 0xf8)) {
+      return at;
+    }
+  }
+  return chunk.length;
 }
 
 /**

@@ -204,7 +204,7 @@ class SampleCollector {
     for (let rest = samples.subarray(0, this.limit - this.#length); rest.length > 0; ) {
       let block = this.#blocks.at(-1);
       if (block === undefined || this.#used === block.length) {
-        block = new Float32Array(Math.min(65_536 << this.#blocks.length, 1 << 20));
+        block = new Float32Array(Math.min(65_536 * 2 ** this.#blocks.length, 2 ** 20));
         this.#blocks.push(block);
         this.#used = 0;
       }

@@ -113,6 +113,27 @@ describe('decoding', () => {
     });
   }
 
+  it('loses no FLAC frame whose header lies across two pieces of the file', async () => {
+    const flac = await readFile(join(FIXTURES, 'tone.flac'));
+    const expected = (await loadAudio(join(FIXTURES, 'tone.flac'))).samples;
+    const afterStreamInfo = 4 + 4 + 34;
+    const firstFrame = flac.indexOf(Buffer.from([0xff, 0xf8]));
+    const header = flac.subarray(firstFrame, firstFrame + 4);
+    const laterFrame = flac.indexOf(header, firstFrame + 10_000);
+    assert.ok(laterFrame > 0);
+    for (let inside = 1; inside < 16; inside++) {
+      // A PADDING block moves the frame to where the first piece of 256 KiB ends.
+      const size = 256 * 1024 - inside - laterFrame - 4;
+      const padding = Buffer.from([1, size >> 16, (size >> 8) & 0xff, size & 0xff, ...new Uint8Array(size)]);
+      const parts = [flac.subarray(0, afterStreamInfo), padding, flac.subarray(afterStreamInfo)];
+      const padded = join(folder, 'padded.flac');
+      await writeFile(padded, Buffer.concat(parts));
+      const { samples, facts } = await loadAudio(padded);
+      assert.deepEqual(facts.warnings, []);
+      assert.deepEqual(samples, expected);
+    }
+  });
+
   it('resamples to another rate when asked', async () => {
     const { samples, sampleRate } = await loadAudio(join(FIXTURES, 'tone.flac'), { sampleRate: 8000 });
     assert.deepEqual([samples.length, sampleRate], [8000, 8000]);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -106,6 +106,17 @@ describe('WAVE files', () => {
       decoder: 'wav-decoder',
       warnings: [],
     });
+  });
+
+  it('may last twenty minutes', async () => {
+    const length = 20 * 60 * 16_000;
+    const path = join(folder, 'long.wav');
+    await writeFile(path, wavFile({ data: Uint8Array.of(192), bits: 8, dataSize: length }));
+    await truncate(path, 44 + length);
+    const { samples, facts } = await loadAudio(path);
+    assert.equal(samples.length, length);
+    assert.equal(facts.duration, 1200);
+    assert.deepEqual([samples[0], samples[1], samples.at(-1)], [0.5, -1, -1]);
   });
 
   it('are read in blocks without a seam', async () => {
