@@ -1,6 +1,5 @@
 import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
 import type { AudioFacts } from '../../shared/verdict.ts';
-import { openAac } from './aac.ts';
 import { AudioFile } from './audioFile.ts';
 import { openFlac, openMp3, openOgg } from './compressed.ts';
 import { DamagedContent, type Decoding, UnsupportedVariant } from './decoding.ts';
@@ -77,7 +76,8 @@ async function openInProcess(file: AudioFile, { container, offset }: Content): P
       return openOgg(file, offset);
     case 'mp4':
     case 'aac':
-      return openAac(file, container, offset);
+      // A megabyte that most files do not need.
+      return (await import('./aac.ts')).openAac(file, container, offset);
     default:
       throw new UnsupportedVariant(container);
   }
