@@ -1,18 +1,19 @@
 // Bundles every process of the product, and the tests, into dist/.
 //   node esbuild.mjs            product
 //   node esbuild.mjs --tests    product and tests
+//   node esbuild.mjs --tools    product and development tools (benchmarks)
 // Files of earlier builds are left alone, because a daemon or a training run may still be loading them.
 import * as esbuild from 'esbuild';
 import { globSync } from 'tinyglobby';
 
 const withTests = process.argv.includes('--tests');
+const withTools = process.argv.includes('--tools');
 
 /** Native or optional packages stay outside the bundles and are loaded from node_modules. */
 const external = [
   'onnxruntime-node',
   '@tensorflow/tfjs',
   '@tensorflow/tfjs-node',
-  '@audio/decode-ape',
   'playwright-core',
   'vscode',
 ];
@@ -73,6 +74,15 @@ if (withTests) {
       outdir: 'dist/test',
       splitting: true,
       chunkNames: 'chunks/[name]-[hash]',
+    }),
+  );
+}
+if (withTools) {
+  builds.push(
+    esbuild.build({
+      ...nodeModule,
+      entryPoints: { bench: 'scripts/bench/bench.ts' },
+      outdir: 'dist/tools',
     }),
   );
 }

@@ -26,7 +26,7 @@ export function run(program, args, { quiet = false } = {}) {
 }
 
 /** Installs when the lock file has changed since the last install, then builds. */
-export function prepare({ tests = false } = {}) {
+export function prepare({ tests = false, tools = false } = {}) {
   if (Number(process.versions.node.split('.')[0]) < MINIMUM_NODE) {
     console.error(`error: Node ${MINIMUM_NODE} or newer is needed; this is ${process.version}.`);
     process.exit(1);
@@ -36,7 +36,8 @@ export function prepare({ tests = false } = {}) {
     run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { quiet: true });
   }
   console.error('Building …');
-  run(process.execPath, ['esbuild.mjs', ...(tests ? ['--tests'] : [])], { quiet: true });
+  const extras = [...(tests ? ['--tests'] : []), ...(tools ? ['--tools'] : [])];
+  run(process.execPath, ['esbuild.mjs', ...extras], { quiet: true });
 }
 
 /** npm keeps what it installed in node_modules/.package-lock.json; the platform's optional packages may be missing there. */
