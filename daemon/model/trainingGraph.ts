@@ -96,6 +96,12 @@ export function trainingGraph(options: TrainingGraphOptions): Uint8Array {
   const weight = (name: string) => weights.get(name) as string;
   const gradients = new Map<string, string>();
   const batchStatistics: string[] = [];
+  const oldStatistics = g.nodeWithOutputs(
+    statisticSpecs.length,
+    'Split',
+    [statistics, g.integers(statisticSpecs.map(({ shape }) => elementCount(shape)))],
+    { axis: 0 },
+  );
 
   /** 1/√(variance + ε), and the batch's mean and unbiased variance noted for the running statistics. */
   const noteStatistics = (block: number, mean: string, variance: string, count: number) => {
@@ -274,11 +280,13 @@ export function trainingGraph(options: TrainingGraphOptions): Uint8Array {
   };
 
   /** BatchNorm's mean and biased variance over N, H, W of a map [N,C,H,W]. */
-  const momentsOf = (map: string, channelCount: number) => {
+  const momentsOf = (map: string, block: number) => {
+    const channelCount = channels[block];
+    // ONNX Runtime writes the new statistics over the old ones, which therefore must not be constants: it shares those.
     const [, mean, variance] = g.nodeWithOutputs(
       3,
       'BatchNormalization',
-      [map, ones(channelCount), zeros(channelCount), zeros(channelCount), ones(channelCount)],
+      [map, ones(channelCount), zeros(channelCount), oldStatistics[2 * block], oldStatistics[2 * block + 1]],
       { training_mode: 1, momentum: { float: 0 }, epsilon: { float: BATCH_NORM_EPSILON } },
     );
     return { mean, variance };
@@ -313,7 +321,7 @@ export function trainingGraph(options: TrainingGraphOptions): Uint8Array {
     const kernelSign = reshape(sign, [co, 1, 1, 1]);
     const kernel = mul(weight(names.weight), kernelSign);
     const map = g.node('Conv', [input, kernel], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] });
-    const { mean, variance } = momentsOf(map, co);
+    const { mean, variance } = momentsOf(map, block);
     const inverseDeviation = noteStatistics(block, mul(mean, sign), variance, count);
     const scale = mul(g.node('Abs', [weight(names.gamma)]), inverseDeviation);
     const [pooled, indices] = g.nodeWithOutputs(2, 'MaxPool', [map], {
@@ -362,7 +370,7 @@ export function trainingGraph(options: TrainingGraphOptions): Uint8Array {
     const count = N * H * W;
     const kernel = weight(names.weight);
     const map = g.node('Conv', [input, kernel], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] });
-    const { mean, variance } = momentsOf(map, co);
+    const { mean, variance } = momentsOf(map, block);
     const inverseDeviation = noteStatistics(block, mean, variance, count);
     const scale = mul(weight(names.gamma), inverseDeviation);
     const normalized = g.node(
