@@ -102,9 +102,9 @@ class Quantiser(nn.Module):
 
 
 class Codec(nn.Module):
-    def __init__(self, base=16, strides=(2, 4, 5, 8), width=64):
+    def __init__(self, base=24, first=4, strides=(4, 4, 5), width=64):
         super().__init__()
-        layers, channels = [conv(1, base, 7, padding=3)], base
+        layers, channels = [conv(1, base, 2 * first, stride=first, padding=first // 2)], base
         for s in strides:
             layers += [Residual(channels, elu), nn.ELU(), conv(channels, 2 * channels, 2 * s, stride=s, padding=(s + 1) // 2)]
             channels *= 2
@@ -114,7 +114,7 @@ class Codec(nn.Module):
         for s in reversed(strides):
             layers += [nn.ELU(), upsample(channels, channels // 2, s), Residual(channels // 2, elu)]
             channels //= 2
-        self.decoder = nn.Sequential(*layers, nn.ELU(), conv(channels, 1, 7, padding=3), nn.Tanh())
+        self.decoder = nn.Sequential(*layers, nn.ELU(), upsample(channels, 1, first), nn.Tanh())
 
     def forward(self, x, books=None):
         z, commitment = self.quantiser(self.encoder(x), books)
@@ -138,14 +138,14 @@ class Mel(nn.Module):
 
 
 class Vocoder(nn.Module):
-    def __init__(self, channels=192, strides=(8, 8, 2, 2)):
+    def __init__(self, channels=192, strides=(8, 8), last=4):
         super().__init__()
         self.mel = Mel(1024, MEL_HOP, 80)
         layers = [conv(80, channels, 7, padding=3)]
         for s in strides:
-            layers += [Snake(channels), upsample(channels, channels // 2, s), Residual(channels // 2, Snake)]
+            layers += [Snake(channels), upsample(channels, channels // 2, s), Residual(channels // 2, Snake, (1, 3, 5))]
             channels //= 2
-        self.decoder = nn.Sequential(*layers, Snake(channels), conv(channels, 1, 7, padding=3), nn.Tanh())
+        self.decoder = nn.Sequential(*layers, Snake(channels), upsample(channels, 1, last), nn.Tanh())
 
     def forward(self, x, books=None):
         mel = self.mel(x[:, 0])
@@ -153,9 +153,9 @@ class Vocoder(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Two-dimensional convolutions over the complex STFT at three resolutions."""
+    """Two-dimensional convolutions over the complex STFT at two resolutions."""
 
-    def __init__(self, sizes=(256, 512, 1024), channels=16):
+    def __init__(self, sizes=(256, 1024), channels=12):
         super().__init__()
         self.sizes = sizes
         self.nets = nn.ModuleList(
@@ -184,7 +184,7 @@ def spectral_distance(mels, x, y):
     loss = 0
     for mel in mels:
         loss = loss + F.l1_loss(mel(y[:, 0]), mel(x[:, 0]))
-    for size in (512, 1024):
+    for size in (1024,):
         a, b = (torch.stft(s[:, 0], size, size // 4, window=torch.hann_window(size), return_complex=True).abs() for s in (x, y))
         loss = loss + torch.linalg.vector_norm(a - b) / torch.linalg.vector_norm(a).clamp_min(1e-3)
     return loss
@@ -198,12 +198,12 @@ def train(kind, signals, minutes, seed):
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     net, judge = NETWORKS[kind](), Discriminator()
-    mels = nn.ModuleList([Mel(512, 128, 64), Mel(1024, 256, 80), Mel(2048, 512, 120)])
+    mels = nn.ModuleList([Mel(512, 128, 64), Mel(2048, 512, 120)])
     best = torch.optim.AdamW(net.parameters(), 8e-4, betas=(0.8, 0.99))
     against = torch.optim.AdamW(judge.parameters(), 4e-4, betas=(0.8, 0.99))
-    start, kept, step = time.time(), [], 0
+    start, kept, step = time.process_time(), [], 0
     while len(kept) < len(MOMENTS):
-        done = (time.time() - start) / (60 * minutes)
+        done = (time.process_time() - start) / (60 * minutes)
         if done >= MOMENTS[len(kept)]:
             kept.append((MOMENTS[len(kept)], {k: v.half().clone() for k, v in net.state_dict().items()}))
         for group in best.param_groups:
@@ -260,7 +260,7 @@ def main():
     parser.add_argument("kind", choices=list(NETWORKS))
     parser.add_argument("--corpus", required=True, type=Path)
     parser.add_argument("--out", required=True, type=Path)
-    parser.add_argument("--minutes", default=20, type=float)
+    parser.add_argument("--minutes", default=20, type=float, help="of one core's time")
     parser.add_argument("--seed", default=1, type=int)
     options = parser.parse_args()
     torch.set_num_threads(1)
