@@ -7,6 +7,7 @@ import {
   LINEAR_WEIGHT,
   type StateDict,
   statisticTensors,
+  type Tensor,
   trainableTensors,
 } from '../../daemon/model/audioCnn.ts';
 import type { NetworkShape, TrainingBatch, TrainingState } from '../../daemon/model/engine.ts';
@@ -27,6 +28,8 @@ export interface GoldenCase {
   /** AdamW steps taken before. */
   step: number;
   silent_from?: number[];
+  /** Kernels that see one pixel, and inputs of few levels. */
+  centre_taps?: boolean;
   positive_weight?: number;
   labels?: number[];
   gamma?: Record<string, number[]>;
@@ -87,10 +90,19 @@ export function drawCase(golden: GoldenCase): GoldenInputs {
     set(blockNames(block).runningVariance, [outputs], 0.5, 1);
   });
 
+  if (golden.centre_taps) {
+    channels.forEach((_, block) => {
+      const { data } = state.get(blockNames(block).weight) as Tensor;
+      data.forEach((_, i) => {
+        if (i % 9 !== 4) data[i] = 0;
+      });
+    });
+  }
   const parameters = flatten(state, trainableTensors(architecture));
   const moment1 = random.array(parameters.length, 0.01);
   const moment2 = random.array(parameters.length, 5e-5, 1e-4);
   const features = random.array(batch * bands * frames, 1.7);
+  if (golden.centre_taps) features.set(features.map((value) => Math.trunc(value * 2) / 2));
   golden.silent_from?.forEach((start, clip) => {
     for (let row = 0; row < bands; row++) {
       const rowStart = (clip * bands + row) * frames;

@@ -30,6 +30,8 @@ CASES = [
          step=9, silent_from=[3, 10, 11, 17, 24, 0]),
     dict(name="tied maxima and an odd number of frames", channels=[5, 7], bands=8, frames=27, batch=5, step=2,
          silent_from=[4, 9, 13, 20, 27]),
+    dict(name="tied maxima of patches that differ", channels=[4, 6, 8], bands=16, frames=22, batch=4, step=3,
+         centre_taps=True),
     dict(name="an uneven last batch", channels=[4, 6, 8], bands=16, frames=21, batch=3, step=4),
     dict(name="a last batch of one clip", channels=[4, 6, 8], bands=16, frames=21, batch=1, step=4),
     dict(name="a positive weight below one", channels=[4, 6, 8], bands=16, frames=21, batch=6, step=4, positive_weight=0.3),
@@ -96,6 +98,11 @@ def draw(case):
     features = random.array(batch, 1, bands, frames, scale=1.7)
     for clip, start in enumerate(case.get("silent_from", [])):
         features[clip, :, :, start:] = SILENCE
+    if case.get("centre_taps"):
+        # Few levels, and kernels that see one pixel: what is equal there ties, whatever lies around it.
+        features = np.trunc(features * 2) / 2
+        for block in range(len(case["channels"])):
+            parameters[f"features.{4 * block}.weight"].reshape(-1, 9)[:, [0, 1, 2, 3, 5, 6, 7, 8]] = 0
     labels = np.float32(case["labels"]) if "labels" in case else np.arange(batch, dtype=np.float32) % 2
     mask = np.where(random.array(batch, case["channels"][-1]) < -0.5, 0, np.float32(4 / 3)).astype(np.float32)
     return model, parameters, statistics, moment1, moment2, features, labels, mask

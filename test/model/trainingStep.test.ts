@@ -79,8 +79,8 @@ describe(`a training step against PyTorch ${torchVersion} in double precision`, 
       let worst = 0;
       const gradients = errorsByTensor(golden, output('gradient'), floatsFromBase64(golden.gradient));
       gradients.forEach(({ name, error }, i) => {
-        if (hasNoGradient(name)) return assert.ok(error <= 1e-7, `gradient of ${name}: ${error}`);
-        const relative = error / golden.gradient_maxima[i];
+        const scale = hasNoGradient(name) ? 1e-3 : golden.gradient_maxima[i];
+        const relative = error / scale;
         assert.ok(relative <= TOLERANCE, `gradient of ${name}: ${relative}`);
         worst = Math.max(worst, relative);
       });
