@@ -154,13 +154,15 @@ export class DaemonClient implements vscode.Disposable {
 
   private connect(): Promise<Connection> {
     if (this.connection === undefined) {
-      const connecting = this.start();
-      this.connection = connecting;
-      connecting.catch((error) => {
-        if (this.connection !== connecting) return;
-        this.connection = undefined;
-        this.fail(`The detector could not be started: ${messageOf(error)}`);
+      const connecting = this.start().catch((error) => {
+        const message = `The detector could not be started: ${messageOf(error)}`;
+        if (this.connection === connecting) {
+          this.connection = undefined;
+          this.fail(message);
+        }
+        throw new Error(message);
       });
+      this.connection = connecting;
     }
     return this.connection;
   }
@@ -191,9 +193,11 @@ export class DaemonClient implements vscode.Disposable {
     const limit = setTimeout(() => client.serverProcess?.kill('SIGKILL'), START_LIMIT_MS);
     try {
       await client.start();
+      // It may resolve although the process has ended during the handshake.
+      if (connection.lost) throw new Error('it ended at once. Its log says why.');
     } catch (error) {
       client.serverProcess?.kill('SIGKILL');
-      throw connection.lost ? new Error('it ended at once, its log says why.') : error;
+      throw error;
     } finally {
       clearTimeout(limit);
     }

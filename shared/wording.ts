@@ -25,7 +25,7 @@ export function percent(probability: number): string {
 /** 3.25 s, 48 s, 2:05 min, 1:02:09 h. */
 export function durationText(seconds: number): string {
   if (seconds < 10) return `${trimmed(seconds, 2)} s`;
-  if (seconds < 60) return `${trimmed(seconds, 1)} s`;
+  if (seconds < 59.95) return `${trimmed(seconds, 1)} s`;
   const whole = Math.round(seconds);
   const two = (n: number) => String(n).padStart(2, '0');
   const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
@@ -34,7 +34,7 @@ export function durationText(seconds: number): string {
 
 /** 850 Hz, 4.1 kHz. */
 export function frequencyText(hertz: number): string {
-  return hertz < 1000 ? `${Math.round(hertz)} Hz` : `${trimmed(hertz / 1000, 1)} kHz`;
+  return hertz < 999.5 ? `${Math.round(hertz)} Hz` : `${trimmed(hertz / 1000, 1)} kHz`;
 }
 
 /** 912 bytes, 48 kB, 1.2 MB. */

@@ -15,13 +15,12 @@ export function drawWindowStrip(
 ): void {
   const { context, area } = prepareCanvas(canvas);
   const { left, top, width, height } = area;
-  windows.forEach((window, i) => {
-    // Windows overlap: a bar stands for the time from its window's start to the next one's.
-    const end = windows[i + 1]?.start ?? window.end;
-    const x = left + (window.start / seconds) * width;
-    const barWidth = Math.max(1, (Math.min(end, window.end) - window.start) * (width / seconds) - 1);
-    const barHeight = Math.max(1, window.deepfakeProbability * height);
-    const [r, g, b] = window.deepfakeProbability >= threshold ? theme.deepfake : theme.genuine;
+  const edges = barEdges(windows);
+  windows.forEach(({ deepfakeProbability }, i) => {
+    const x = left + (edges[i] / seconds) * width;
+    const barWidth = Math.max(1, ((edges[i + 1] - edges[i]) / seconds) * width - 1);
+    const barHeight = Math.max(1, deepfakeProbability * height);
+    const [r, g, b] = deepfakeProbability >= threshold ? theme.deepfake : theme.genuine;
     context.fillStyle = `rgb(${r} ${g} ${b})`;
     context.fillRect(x, top + height - barHeight, barWidth, barHeight);
   });
@@ -37,4 +36,11 @@ export function drawWindowStrip(
     y: { ticks: SHARES.map((share) => ({ position: share, label: `${100 * share} %` })), title: '' },
   };
   drawAxes(context, area, labels, theme);
+}
+
+/** Seconds at which bars meet: windows overlap, so each stands for the time nearest to its centre. */
+export function barEdges(windows: readonly WindowScore[]): number[] {
+  const centre = ({ start, end }: WindowScore) => (start + end) / 2;
+  const between = windows.slice(1).map((window, i) => (centre(windows[i]) + centre(window)) / 2);
+  return [windows[0].start, ...between, windows[windows.length - 1].end];
 }

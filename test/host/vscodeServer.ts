@@ -9,6 +9,7 @@ import type { Host } from './provision.mjs';
 /** Nothing that looks anything up, suggests anything or covers the window. */
 const QUIET_SETTINGS = {
   'chat.disableAIFeatures': true,
+  'explorer.autoReveal': false,
   'extensions.autoCheckUpdates': false,
   'extensions.autoUpdate': false,
   'extensions.ignoreRecommendations': true,

@@ -1,0 +1,179 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Browser, BrowserContext, FrameLocator, Locator, Page, Request } from 'playwright-core';
+import { packageRoot } from '../../daemon/paths.ts';
+import type { VsCodeServer } from '../host/vscodeServer.ts';
+
+const SCREENSHOTS = join(packageRoot, '.cache', 'screenshots');
+const DETECT = 'Detect Deepfake';
+const START_LIMIT_MS = 60_000;
+const STEP_LIMIT_MS = 30_000;
+
+/** One window of VS Code with the extension under test, and what a user does in it. */
+export class VsCodeWindow {
+  private constructor(
+    private readonly server: VsCodeServer,
+    private readonly extension: string,
+    private readonly context: BrowserContext,
+    readonly page: Page,
+    /** Requests to other hosts that no service worker of the window answered. */
+    readonly foreignRequests: ReadonlySet<string>,
+  ) {}
+
+  /**
+   * Opens `folder` and waits for the explorer.
+   * @param extension Folder with a built extension.
+   */
+  static async open(
+    browser: Browser,
+    server: VsCodeServer,
+    extension: string,
+    folder: string,
+  ): Promise<VsCodeWindow> {
+    const context = await browser.newContext({
+      viewport: { width: 1400, height: 1150 },
+      colorScheme: 'dark',
+    });
+    context.setDefaultTimeout(STEP_LIMIT_MS);
+    await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    const foreign = watchForeignRequests(context);
+    const page = await context.newPage();
+    const window = new VsCodeWindow(server, extension, context, page, foreign);
+    await page.goto(server.windowUrl(folder, [['extensionDevelopmentPath', server.remoteUri(extension)]]));
+    await page
+      .locator('.explorer-folders-view .monaco-list-row')
+      .first()
+      .waitFor({ timeout: START_LIMIT_MS });
+    return window;
+  }
+
+  /** Chooses "Detect Deepfake" in the context menu of a file; resolves right after the click. */
+  async detect(fileName: string): Promise<void> {
+    const started = performance.now();
+    do {
+      await this.explorerItem(fileName).click({ button: 'right' });
+      await this.menuItem('Cut').waitFor();
+      if ((await this.menuItem(DETECT).count()) > 0) {
+        // A new menu ignores the mouse button for a moment, lest the click that opened it also chooses.
+        await this.menuItem(DETECT).hover();
+        await this.page.keyboard.press('Enter');
+        return;
+      }
+      // A menu opened before the window knows its extensions lacks what they contribute for as long as it is open.
+      await this.page.keyboard.press('Escape');
+      await this.menuItem('Cut').waitFor({ state: 'detached' });
+    } while (performance.now() - started < STEP_LIMIT_MS);
+    throw new Error(`The menu of ${fileName} has no "${DETECT}".`);
+  }
+
+  explorerItem(fileName: string): Locator {
+    return this.page.locator(
+      `.explorer-folders-view .monaco-list-row[aria-label^=${JSON.stringify(fileName)}]`,
+    );
+  }
+
+  menuItem(label: string): Locator {
+    return this.page.locator('.monaco-menu .action-item', { hasText: label });
+  }
+
+  tab(label: string): Locator {
+    return this.page.locator('.tab', { hasText: label });
+  }
+
+  get statusItem(): Locator {
+    return this.page.locator('.statusbar-item[id$="deepfake.status"]');
+  }
+
+  /** Opens the list of notifications, since the driver of VS Code keeps them from popping up, and waits for one. */
+  async notification(text: string): Promise<Locator> {
+    const center = this.page.locator('.notifications-center.visible');
+    if ((await center.count()) === 0) await this.page.locator('[id="status.notifications"]').click();
+    const item = center.locator('.notification-list-item', { hasText: text });
+    await item.waitFor();
+    return item;
+  }
+
+  /** The report in front. */
+  get report(): FrameLocator {
+    return this.page
+      .locator('iframe.webview')
+      .filter({ visible: true })
+      .contentFrame()
+      .frameLocator('iframe#active-frame');
+  }
+
+  /** Runs a command by its title in the palette. */
+  async run(title: string): Promise<void> {
+    await this.page.keyboard.press('F1');
+    await this.page.locator('.quick-input-widget input').fill(`>${title}`);
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().click();
+  }
+
+  async useTheme(theme: 'dark' | 'light' | 'high-contrast'): Promise<void> {
+    await this.page.emulateMedia({
+      colorScheme: theme === 'light' ? 'light' : 'dark',
+      forcedColors: theme === 'high-contrast' ? 'active' : 'none',
+    });
+    const className = { dark: 'vs-dark', light: 'vs', 'high-contrast': 'hc-black' }[theme];
+    await this.page.locator(`.monaco-workbench.${className}`).waitFor();
+    const bodyClass = theme === 'high-contrast' ? 'vscode-high-contrast' : `vscode-${theme}`;
+    await this.report.locator(`body.${bodyClass}`).waitFor();
+  }
+
+  /** Written to .cache/screenshots, for people to look at. */
+  async screenshot(name: string): Promise<void> {
+    await mkdir(SCREENSHOTS, { recursive: true });
+    await this.page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
+  }
+
+  /** Process ids of the daemons that this window's server runs. */
+  daemonPids(): number[] {
+    const daemon = join(this.extension, 'dist', 'daemon.js');
+    return processes()
+      .filter((process) => process.group === this.server.pid && process.command.includes(daemon))
+      .map(({ pid }) => pid);
+  }
+
+  async close(): Promise<void> {
+    await this.context.close();
+  }
+}
+
+/**
+ * Webviews load their own resources from made-up hosts, which a service worker of the page answers; what it does not
+ * answer is a request that would have left the machine.
+ */
+function watchForeignRequests(context: BrowserContext): ReadonlySet<string> {
+  const foreign = new Set<string>();
+  const isForeign = (request: Request) => {
+    const { protocol, hostname } = new URL(request.url());
+    return /^(http|ws)s?:$/.test(protocol) && !['127.0.0.1', 'localhost'].includes(hostname);
+  };
+  context.on('requestfinished', async (request) => {
+    if (isForeign(request) && !(await request.response())?.fromServiceWorker()) foreign.add(request.url());
+  });
+  context.on('requestfailed', (request) => {
+    // A player that has read enough aborts its request.
+    if (isForeign(request) && request.failure()?.errorText !== 'net::ERR_ABORTED') {
+      foreign.add(`${request.url()} (${request.failure()?.errorText})`);
+    }
+  });
+  return foreign;
+}
+
+function processes(): { pid: number; group: number; command: string }[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        const command = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ');
+        // Fields after the command name in brackets: state, parent, process group.
+        const group = Number(readFileSync(`/proc/${name}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[2]);
+        return [{ pid: Number(name), group, command }];
+      } catch {
+        // It has ended since the folder was listed.
+        return [];
+      }
+    });
+}

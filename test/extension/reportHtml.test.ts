@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { reportHtml } from '../../extension/reportHtml.ts';
+
+const page = reportHtml({
+  cspSource: 'https://webview.example',
+  nonce: 'bm9uY2U',
+  scriptUri: 'https://webview.example/main.js',
+  styleUri: 'https://webview.example/main.css',
+});
+
+test('the page allows nothing but its own script, style, pictures and sound', () => {
+  const policy = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(page)?.[1].split('; ');
+  assert.deepEqual(policy, [
+    "default-src 'none'",
+    "script-src 'nonce-bm9uY2U'",
+    'style-src https://webview.example',
+    'img-src https://webview.example blob: data:',
+    'media-src https://webview.example blob:',
+  ]);
+});
+
+test('the page has one script, and neither inline styles nor event handlers', () => {
+  assert.deepEqual(page.match(/<script[^>]*>/g), [
+    '<script nonce="bm9uY2U" src="https://webview.example/main.js">',
+  ]);
+  assert.doesNotMatch(page, /<style|\sstyle=|\son[a-z]+=/);
+});
+
+test('every id is used once, and every reference from a label leads to one', () => {
+  const ids = [...page.matchAll(/\sid="([^"]+)"/g)].map((match) => match[1]);
+  assert.equal(new Set(ids).size, ids.length);
+  for (const [, reference] of page.matchAll(/\s(?:aria-labelledby|aria-describedby|for)="([^"]+)"/g)) {
+    assert.ok(ids.includes(reference), reference);
+  }
+});
