@@ -1,6 +1,6 @@
 import { unzipSync } from 'fflate';
 import { Parser } from 'pickleparser';
-import type { StateDict, Tensor } from './audioCnn.ts';
+import { elementCount, type StateDict, type Tensor } from './audioCnn.ts';
 
 /** Checkpoints of compact networks; anything larger is not one. */
 const MAX_UNPACKED_BYTES = 256 << 20;
@@ -27,9 +27,16 @@ export function readTorchCheckpoint(file: Uint8Array): StateDict {
     throw new RangeError('its numbers are big-endian, which is not supported');
   }
 
+  let rebuiltBytes = 0;
+  const rebuild = (...fields: Parameters<typeof rebuildTensor>) => {
+    const tensor = rebuildTensor(...fields);
+    rebuiltBytes += tensor?.data.byteLength ?? 0;
+    if (rebuiltBytes > MAX_UNPACKED_BYTES) throw new RangeError('its tensors take more than 256 MB');
+    return tensor;
+  };
   const parser = new Parser({
     unpicklingTypeOfDictionary: 'Map',
-    nameResolver: { resolve: resolveName },
+    nameResolver: { resolve: (module: string, name: string) => resolveName(module, name, rebuild) },
     persistentResolver: { resolve: (id: unknown) => resolveStorage(id, entries, folder) },
   });
   let root: unknown;
@@ -59,10 +66,12 @@ function unzip(file: Uint8Array): Map<string, Uint8Array> {
   }
 }
 
+type Callable = (...args: never[]) => unknown;
+
 /** The allow-list. What it returns is called with the pickle's arguments. */
-function resolveName(module: string, name: string): (...args: never[]) => unknown {
+function resolveName(module: string, name: string, rebuild: Callable): Callable {
   if (module === 'collections' && name === 'OrderedDict') return () => new Map();
-  if (module === 'torch._utils' && name === '_rebuild_tensor_v2') return rebuildTensor;
+  if (module === 'torch._utils' && name === '_rebuild_tensor_v2') return rebuild;
   if (module === 'torch' && Object.hasOwn(STORAGE_KINDS, name)) {
     const marker = () => {
       throw new RangeError(`it calls ${name}, which a checkpoint has no reason to do`);
@@ -87,7 +96,9 @@ function resolveStorage(id: unknown, entries: Map<string, Uint8Array>, folder: s
 /** torch._utils._rebuild_tensor_v2(storage, offset, size, stride, …) for contiguous tensors; null for integer tensors. */
 function rebuildTensor(storage: Storage, offset: number, shape: number[], stride: number[]): Tensor | null {
   if (storage.kind === 'long') return null;
-  const count = shape.reduce((product, size) => product * size, 1);
+  const count = shape.every((size) => Number.isSafeInteger(size) && size >= 0)
+    ? elementCount(shape)
+    : Number.NaN;
   let expected = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
     if (shape[axis] !== 1 && stride[axis] !== expected)
@@ -117,7 +128,12 @@ function tensorsOf(entries: Map<unknown, unknown>): StateDict {
   const state: StateDict = new Map();
   for (const [name, value] of entries) {
     if (typeof name === 'string' && value !== null && typeof value === 'object' && 'data' in value) {
-      state.set(name, value as Tensor);
+      const { shape, data } = value as Tensor;
+      // A pickle can give an object it has made other fields.
+      const whole =
+        Array.isArray(shape) && data instanceof Float32Array && elementCount(shape) === data.length;
+      if (!whole) throw new RangeError(`its tensor ${name} is malformed`);
+      state.set(name, { shape, data });
     }
   }
   return state;
