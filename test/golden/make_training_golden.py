@@ -11,6 +11,7 @@ import json
 import math
 import sys
 from base64 import b64encode
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -195,7 +196,20 @@ def encode(values):
     return b64encode(np.asarray(values).astype("<f4").tobytes()).decode()
 
 
+def write_checkpoint():
+    """What torch.save makes of a small training checkpoint: tensors of their own, a slice, a counter, other things."""
+    whole = torch.tensor([1.0, 2.0, 3.0, 4.0])
+    state = {
+        "layer.weight": torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]),
+        "layer.bias": nn.Parameter(torch.tensor([-0.5, 0.25])).data,
+        "slice.of.another": whole[2:],
+        "layer.num_batches_tracked": torch.tensor(12),
+    }
+    torch.save({"epoch": 3, "loss": 0.25, "state_dict": state}, Path(__file__).with_name("torch_save.pth"))
+
+
 def main():
+    write_checkpoint()
     results = []
     for index, case in enumerate(CASES):
         for seed in range(100 * index + 1, 100 * index + 100):
