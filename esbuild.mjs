@@ -12,6 +12,7 @@ const withTools = process.argv.includes('--tools');
 /** Native or optional packages stay outside the bundles and are loaded from node_modules. */
 const external = [
   'onnxruntime-node',
+  'lmdb',
   '@tensorflow/tfjs',
   '@tensorflow/tfjs-node',
   'playwright-core',

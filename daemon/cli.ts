@@ -4,6 +4,7 @@ import { evaluateCommand } from './cli/evaluate.ts';
 import { exportCommand } from './cli/export.ts';
 import { importCommand } from './cli/import.ts';
 import { predictCommand } from './cli/predict.ts';
+import { scanCommand } from './cli/scan.ts';
 import { serveCommand } from './cli/serve.ts';
 import { trainCommand } from './cli/train.ts';
 
@@ -11,6 +12,7 @@ const program = new Command('deepfake-audio')
   .description('Tells genuine speech from synthetic speech in audio files.')
   .showHelpAfterError('Run with --help to see what is possible.')
   .addCommand(predictCommand())
+  .addCommand(scanCommand())
   .addCommand(trainCommand())
   .addCommand(evaluateCommand())
   .addCommand(importCommand())

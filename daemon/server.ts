@@ -23,12 +23,18 @@ import {
   ModelRequest,
   PlayableAudioRequest,
   ReadyNotification,
+  type ScannedFile,
+  type ScanParams,
+  ScanRequest,
+  type ScanResult,
   type TrainParams,
   TrainRequest,
 } from '../shared/protocol.ts';
 import { Detector, type DetectorOptions } from './detector.ts';
 import { evaluateDataset } from './evaluation/evaluateDataset.ts';
 import { playableAudio } from './inference/playableAudio.ts';
+import { defaultStorePath, ResultStore } from './scan/resultStore.ts';
+import { scan } from './scan/scan.ts';
 import { DEFAULT_SEED, DEFAULT_VAL_SIZE, startTraining } from './training/trainingRun.ts';
 
 /** Answers JSON-RPC over the transport named on the command line (--node-ipc, --stdio, --socket=PORT, --pipe=PATH) until the client ends. */
@@ -73,6 +79,12 @@ export function serve(): void {
     answer(token, async (signal) => {
       const partial = partialOf(ClassifyRequest.partialResult, params);
       return classify(await ready(), params, signal, progressOf(params), partial);
+    }),
+  );
+  connection.onRequest(ScanRequest.type, (params, token) =>
+    answer(token, async (signal) => {
+      const partial = partialOf(ScanRequest.partialResult, params);
+      return scanPaths(await ready(), params, signal, progressOf(params), partial);
     }),
   );
   connection.onRequest(TrainRequest.type, (params, token) =>
@@ -153,6 +165,67 @@ async function classify(
     progress.done();
   }
   return { results: partial === undefined ? results : [] };
+}
+
+/** Milliseconds for which results of a scan are gathered into one message. */
+const PARTIAL_RESULT_INTERVAL_MS = 50;
+
+async function scanPaths(
+  detector: Detector,
+  params: ScanParams,
+  signal: AbortSignal,
+  progress: WorkDoneProgressReporter,
+  partial: PartialResult<ScannedFile[]>,
+): Promise<ScanResult> {
+  const store =
+    params.store === false ? undefined : await ResultStore.open(params.store ?? defaultStorePath());
+  progress.begin('Scanning for deepfakes', 0, undefined, true);
+  let results: ScannedFile[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  const send = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (results.length > 0) partial?.(results);
+    results = [];
+  };
+  let reportedAt = 0;
+  try {
+    const summary = await scan(detector, {
+      paths: params.paths,
+      include: params.include,
+      exclude: params.exclude,
+      since: sinceOf(params),
+      ordered: params.ordered,
+      store,
+      signal,
+      onResult: (result) => {
+        results.push(result);
+        if (partial !== undefined) timer ??= setTimeout(send, PARTIAL_RESULT_INTERVAL_MS);
+      },
+      onProgress: ({ summary: { files }, found, allFound }) => {
+        if (performance.now() - reportedAt < PARTIAL_RESULT_INTERVAL_MS) return;
+        reportedAt = performance.now();
+        progress.report((100 * files) / found, `${files} of ${found}${allFound ? '' : '+'} files`);
+      },
+    });
+    if (partial !== undefined) send();
+    return { summary, results };
+  } finally {
+    clearTimeout(timer);
+    progress.done();
+    await store?.close();
+  }
+}
+
+function sinceOf({ since }: ScanParams): Date | undefined {
+  if (since === undefined) return undefined;
+  const date = new Date(since);
+  if (Number.isNaN(date.getTime()))
+    throw new DeepfakeError(
+      ErrorCode.InvalidArguments,
+      `"${since}" is not a date: give one as in 2026-01-31.`,
+    );
+  return date;
 }
 
 async function evaluate(

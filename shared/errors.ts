@@ -18,6 +18,7 @@ export enum ErrorCode {
   ConfigInvalid = -33043,
   WriteFailed = -33060,
   InvalidArguments = -33061,
+  StoreUnusable = -33062,
   Cancelled = -33080,
 }
 

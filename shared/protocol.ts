@@ -37,6 +37,56 @@ export namespace ClassifyRequest {
   export const partialResult = new ProgressType<FileResult[]>();
 }
 
+export interface ScanParams extends WorkDoneProgressParams, PartialResultParams {
+  /** Absolute paths of files and folders. */
+  paths: string[];
+  /** Globs relative to a named folder; default: all audio files. */
+  include?: string[];
+  /** Globs of files and folders to leave out. */
+  exclude?: string[];
+  /** Only files modified at or after this time, ISO 8601. */
+  since?: string;
+  /** Results in path order instead of as they come. Default false. */
+  ordered?: boolean;
+  /** Where results are kept; default: the user's cache folder. False: nowhere, everything is analysed. */
+  store?: string | false;
+}
+/** One file of a scan. */
+export type ScannedFile = FileResult & {
+  /** Whether the answer is an earlier one for the same content, model and settings. */
+  cached: boolean;
+  /** SHA-256 of the content, hexadecimal; absent where the file could not be read or results are not kept. */
+  contentHash?: string;
+};
+/** What a scan came to, in files. */
+export interface ScanSummary {
+  files: number;
+  Genuine: number;
+  Deepfake: number;
+  Inconclusive: number;
+  /** Without a verdict. */
+  failed: number;
+  /** Answered by the store after a look at size and times only. */
+  unchanged: number;
+  /** Answered by the store because content seen before was found in a new or touched file. */
+  recognized: number;
+  /** Decoded and scored, or tried to. */
+  analyzed: number;
+  /** Seconds that the scan took. */
+  seconds: number;
+}
+export interface ScanResult {
+  summary: ScanSummary;
+  /** One entry per file; empty when a partial-result token received them instead. */
+  results: ScannedFile[];
+}
+/** Classify every audio file below folders. Cancelling keeps what is done. Partial results are `ScannedFile[]`. */
+export namespace ScanRequest {
+  export const method = 'deepfake/scan';
+  export const type = new RequestType<ScanParams, ScanResult, ErrorData>(method);
+  export const partialResult = new ProgressType<ScannedFile[]>();
+}
+
 /** The settings of a training run; what is absent takes the default of `daemon/training/settings.ts`. */
 export interface TrainParams extends WorkDoneProgressParams, PartialResultParams {
   dataRoot: string;

@@ -59,6 +59,11 @@ export class AnalysisPool {
     return this.limit(() => this.run('samples', parameters, path, signal));
   }
 
+  /** SHA-256 of a file's content, hexadecimal. */
+  contentHash(path: string, signal?: AbortSignal): Promise<string> {
+    return this.limit(() => this.run('contentHash', [path], path, signal));
+  }
+
   async dispose(): Promise<void> {
     await this.pool.terminate(true);
   }

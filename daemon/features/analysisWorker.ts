@@ -2,6 +2,7 @@ import workerpool from 'workerpool';
 import { DeepfakeError } from '../../shared/errors.ts';
 import { loadAudio } from '../audio/loadAudio.ts';
 import type { AnalysisRequest, AnalysisSummary, DecibelImage, WindowGroup } from './analysis.ts';
+import { contentHash } from './contentHash.ts';
 import { type FeatureConfig, frameCount, windowLength } from './featureConfig.ts';
 import { LogSpectrogram } from './logSpectrogram.ts';
 import { audibleStarts, extractWindow, windowStarts } from './windows.ts';
@@ -100,6 +101,12 @@ export interface AnalysisMethods {
   analyze: typeof analyze;
   samples: typeof samples;
   features: typeof features;
+  contentHash(path: string): Promise<WorkerAnswer<string>>;
 }
 
-workerpool.worker({ analyze, samples, features } satisfies AnalysisMethods);
+workerpool.worker({
+  analyze,
+  samples,
+  features,
+  contentHash: (path) => answer(() => contentHash(path)),
+} satisfies AnalysisMethods);

@@ -5,6 +5,7 @@ import type { AnalysisPool } from '../features/analysisPool.ts';
 import { frameCount } from '../features/featureConfig.ts';
 import type { Model } from '../model/checkpoint.ts';
 import type { Engine, InferenceEngine } from '../model/engine.ts';
+import { BatchedInference } from './batchedInference.ts';
 import { toByteMatrix } from './byteMatrix.ts';
 import { decide } from './decision.ts';
 import { type EvidenceGeometry, evidenceImage, sumEvidence, type WindowEvidence } from './evidence.ts';
@@ -40,7 +41,8 @@ export class Classifier {
   static async create(model: Model, engine: Engine, pool: AnalysisPool): Promise<Classifier> {
     const { features, architecture } = model.config;
     const shape = { architecture, bands: features.nMels, frames: frameCount(features) };
-    return new Classifier(model, await engine.createInference(shape, model.state), pool);
+    const inference = new BatchedInference(await engine.createInference(shape, model.state));
+    return new Classifier(model, inference, pool);
   }
 
   /** One file's verdict. Throws the DeepfakeErrors of `loadAudio`, or Cancelled. */

@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import envPaths from 'env-paths';
+import type { Database, RootDatabase } from 'lmdb';
+import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
+import type { Verdict } from '../../shared/verdict.ts';
+import { type FileState, stateText } from '../features/contentHash.ts';
+
+/** What is kept of a file's answer; path and model are what it was asked by. */
+export type StoredResult =
+  | { verdict: Omit<Verdict, 'file' | 'model' | 'spectrogram' | 'evidence'> }
+  | { error: { code: ErrorCode; message: string } };
+
+/** What a file's result belongs to. */
+export interface ResultKey {
+  /** SHA-256 of the file, hexadecimal. */
+  contentHash: string;
+  /** Hash of model and settings, hexadecimal. */
+  profile: string;
+}
+
+/** In the user's cache folder, the same for command line, daemon and extension. */
+export const defaultStorePath = (): string =>
+  join(envPaths('deepfake-audio', { suffix: '' }).cache, 'results.mdb');
+
+/**
+ * Results that outlive the process, in an LMDB file: content hash, model and settings → result; path → state and content
+ * hash. Several processes may read and write it at once; what was written survives a killed process.
+ */
+export class ResultStore {
+  private constructor(
+    readonly path: string,
+    private readonly root: RootDatabase,
+    private readonly files: Database<string, Buffer>,
+    private readonly results: Database<string, Buffer>,
+  ) {}
+
+  /** Creates file and folder where needed. Throws StoreUnusable. */
+  static async open(path = defaultStorePath()): Promise<ResultStore> {
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      const { open } = await import('lmdb');
+      const root = open({ path, noSubdir: true, maxDbs: 4 });
+      const kept = { encoding: 'string', keyEncoding: 'binary' } as const;
+      const files = root.openDB<string, Buffer>({ name: 'files', ...kept });
+      const results = root.openDB<string, Buffer>({ name: 'results', ...kept });
+      // A killed process leaves its place in the table of readers behind, which would keep old pages in use.
+      root.readerCheck();
+      return new ResultStore(path, root, files, results);
+    } catch (cause) {
+      throw unusable(path, cause);
+    }
+  }
+
+  /** The content hash of a file that has not changed since it was hashed. */
+  contentHash(path: string, state: FileState): string | undefined {
+    const entry = this.files.get(pathKey(path));
+    if (entry === undefined) return undefined;
+    const space = entry.lastIndexOf(' ');
+    return entry.slice(0, space) === stateText(state) ? entry.slice(space + 1) : undefined;
+  }
+
+  result({ contentHash, profile }: ResultKey): StoredResult | undefined {
+    const entry = this.results.get(Buffer.from(contentHash + profile, 'hex'));
+    return entry === undefined ? undefined : (JSON.parse(entry) as StoredResult);
+  }
+
+  /** Resolves when the hash is written. */
+  async putContentHash(path: string, state: FileState, contentHash: string): Promise<void> {
+    await this.write(this.files.put(pathKey(path), `${stateText(state)} ${contentHash}`));
+  }
+
+  /** Resolves when the result is written. */
+  async putResult({ contentHash, profile }: ResultKey, result: StoredResult): Promise<void> {
+    await this.write(this.results.put(Buffer.from(contentHash + profile, 'hex'), JSON.stringify(result)));
+  }
+
+  private async write(put: Promise<boolean>): Promise<void> {
+    try {
+      await put;
+    } catch (cause) {
+      throw unusable(this.path, cause);
+    }
+  }
+
+  /** Number of results kept, for all models. */
+  get size(): number {
+    return (this.results.getStats() as { entryCount: number }).entryCount;
+  }
+
+  async close(): Promise<void> {
+    await this.root.flushed;
+    await this.root.close();
+  }
+}
+
+/** LMDB's keys are shorter than paths may be. */
+const pathKey = (path: string): Buffer => createHash('sha256').update(path).digest();
+
+function unusable(path: string, cause: unknown): DeepfakeError {
+  const message = `The results of scans cannot be kept in ${path} (${messageOf(cause)}): name another file with --store, or use --no-store.`;
+  return new DeepfakeError(ErrorCode.StoreUnusable, message, path, { cause });
+}
