@@ -38,7 +38,48 @@ const TOLERATED_MISSING = { fraction: 0.01, seconds: 0.1 };
  * decided by its content. Errors (DeepfakeError): FileNotFound, FileUnreadable, FileEmpty, NotAudio, AudioDamaged,
  * DecoderMissing, FileTooLarge, Cancelled.
  */
-export async function loadAudio(path: string, options: LoadOptions = {}): Promise<LoadedAudio> {
+export function loadAudio(path: string, options: LoadOptions = {}): Promise<LoadedAudio> {
+  return readAudio(path, options, (file, decoding) => collect(file, decoding, options));
+}
+
+/** Receives a file's samples in order while it is decoded. */
+export interface SampleReceiver {
+  /** Takes what is next; the array may be used again by the caller. */
+  push(samples: Float32Array): void;
+  /** Called now and then; decoding goes on when it is resolved. */
+  ready(): Promise<void>;
+}
+
+/**
+ * Reads an audio file as `loadAudio` does, without ever holding all of it. `start` makes the receiver, and makes a new one
+ * where another decoder has to begin again. The sound is what was pushed, cut or filled up with zeros to `length`, which is
+ * off by a few samples at most.
+ */
+export function streamAudio<R extends SampleReceiver>(
+  path: string,
+  options: Omit<LoadOptions, 'maxSeconds'>,
+  start: () => R,
+): Promise<{ receiver: R; length: number; facts: AudioFacts }> {
+  const sampleRate = options.sampleRate ?? 16_000;
+  return readAudio(path, options, async (file, decoding) => {
+    const receiver = start();
+    const decoded = await decode(file, decoding, sampleRate, {
+      limit: MAX_SECONDS * sampleRate,
+      push: (samples) => receiver.push(samples),
+      ready: () => receiver.ready(),
+    });
+    if (!decoded.complete) throw tooLong(file);
+    const length = resampledLength(decoded.length, decoded.fileRate, sampleRate);
+    return { receiver, length, facts: audioFacts(file, decoding, decoded) };
+  });
+}
+
+/** Opens the file, finds what decodes it and explains what goes wrong. */
+async function readAudio<T>(
+  path: string,
+  options: LoadOptions,
+  read: (file: AudioFile, decoding: Decoding) => Promise<T>,
+): Promise<T> {
   const file = await AudioFile.open(path, options.signal);
   try {
     const content = await identify(file);
@@ -50,12 +91,12 @@ export async function loadAudio(path: string, options: LoadOptions = {}): Promis
       );
     }
     try {
-      return await collect(file, await openInProcess(file, content), options);
+      return await read(file, await openInProcess(file, content));
     } catch (error) {
       if (!(error instanceof UnsupportedVariant)) {
         throw error;
       }
-      return await collect(file, await openWithFfmpeg(file, content.container, options), options);
+      return await read(file, await openWithFfmpeg(file, content.container, options));
     }
   } catch (error) {
     throw explained(error, path);
@@ -86,56 +127,108 @@ async function openInProcess(file: AudioFile, { container, offset }: Content): P
 async function collect(file: AudioFile, decoding: Decoding, options: LoadOptions): Promise<LoadedAudio> {
   const sampleRate = options.sampleRate ?? 16_000;
   const wanted = options.maxSeconds === undefined ? undefined : Math.ceil(options.maxSeconds * sampleRate);
-  const collected = new SampleCollector(wanted ?? MAX_SECONDS * sampleRate);
-  let fileRate = 0;
-  let decodedLength = 0;
+  const limit = wanted ?? MAX_SECONDS * sampleRate;
+  const collected = new SampleCollector(limit);
+  const decoded = await decode(file, decoding, sampleRate, {
+    limit,
+    push: (samples) => collected.push(samples),
+  });
+  if (!decoded.complete && wanted === undefined) throw tooLong(file);
+  const length = decoded.complete
+    ? resampledLength(decoded.length, decoded.fileRate, sampleRate)
+    : (wanted ?? 0);
+  const samples = collected.take(wanted === undefined ? length : Math.min(length, wanted));
+  const facts = audioFacts(file, decoding, decoded);
+  if (!decoded.complete || wanted !== undefined) facts.duration = samples.length / sampleRate;
+  return { samples, sampleRate, facts };
+}
+
+interface Decoded {
+  /** Samples per channel that came out of the decoder, and their rate in hertz. */
+  length: number;
+  fileRate: number;
+  /** Whether the end of the file was reached. */
+  complete: boolean;
+}
+
+/** Where decoded samples go; decoding stops when `limit` of them have been pushed. */
+interface Target {
+  limit: number;
+  push(samples: Float32Array): void;
+  ready?(): Promise<void>;
+}
+
+async function decode(
+  file: AudioFile,
+  decoding: Decoding,
+  sampleRate: number,
+  target: Target,
+): Promise<Decoded> {
+  const decoded: Decoded = { length: 0, fileRate: 0, complete: true };
+  let pushed = 0;
+  const push = (samples: Float32Array) => {
+    pushed += samples.length;
+    target.push(samples);
+  };
   let resampler: Resampler | undefined;
-  let complete = true;
   for await (const block of decoding.blocks) {
     const mono = downmix(block.channels);
-    if (fileRate === 0) {
-      fileRate = block.sampleRate;
+    if (decoded.fileRate === 0) {
+      decoded.fileRate = block.sampleRate;
       resampler =
-        fileRate === sampleRate
-          ? undefined
-          : new Resampler(fileRate, sampleRate, (samples) => collected.push(samples));
-    } else if (block.sampleRate !== fileRate) {
+        block.sampleRate === sampleRate ? undefined : new Resampler(block.sampleRate, sampleRate, push);
+    } else if (block.sampleRate !== decoded.fileRate) {
       throw new DamagedContent(
-        `its sample rate changes from ${fileRate} to ${block.sampleRate} Hz on the way`,
+        `its sample rate changes from ${decoded.fileRate} to ${block.sampleRate} Hz on the way`,
       );
     }
     requireFinite(mono);
-    decodedLength += mono.length;
+    decoded.length += mono.length;
     if (resampler === undefined) {
-      collected.push(mono);
+      push(mono);
     } else {
       resampler.push(mono);
     }
-    if (collected.full) {
-      complete = false;
+    await target.ready?.();
+    if (pushed >= target.limit) {
+      decoded.complete = false;
       break;
     }
   }
-  if (decodedLength === 0) {
+  if (decoded.length === 0) {
     throw nothingDecoded(file, decoding);
   }
-  if (complete) {
+  if (decoded.complete) {
     resampler?.finish();
-    requirePromised(decoding, decodedLength, fileRate);
-  } else if (wanted === undefined) {
-    throw new DeepfakeError(
-      ErrorCode.FileTooLarge,
-      `${file.path} lasts longer than ${MAX_SECONDS / 3600} hours: cut it into shorter files.`,
-      file.path,
-    );
+    requirePromised(decoding, decoded.length, decoded.fileRate);
   }
-  const { container, codec, channels, bitsPerSample, decoder, warnings } = decoding;
-  const length = complete ? resampledLength(decodedLength, fileRate, sampleRate) : (wanted ?? 0);
-  const samples = collected.take(wanted === undefined ? length : Math.min(length, wanted));
-  const duration = complete && wanted === undefined ? decodedLength / fileRate : samples.length / sampleRate;
-  const facts = { container, codec, sampleRate: fileRate, channels, bitsPerSample, duration };
-  return { samples, sampleRate, facts: { ...facts, bytes: file.size, decoder, warnings } };
+  return decoded;
 }
+
+/** What is known about a file once it has been decoded to its end. */
+function audioFacts(file: AudioFile, decoding: Decoding, decoded: Decoded): AudioFacts {
+  const { container, codec, channels, bitsPerSample, decoder, warnings } = decoding;
+  const sampleRate = decoded.fileRate;
+  const duration = decoded.length / sampleRate;
+  return {
+    container,
+    codec,
+    sampleRate,
+    channels,
+    bitsPerSample,
+    duration,
+    bytes: file.size,
+    decoder,
+    warnings,
+  };
+}
+
+const tooLong = ({ path }: AudioFile): DeepfakeError =>
+  new DeepfakeError(
+    ErrorCode.FileTooLarge,
+    `${path} lasts longer than ${MAX_SECONDS / 3600} hours: cut it into shorter files.`,
+    path,
+  );
 
 /** A file may say that it is empty; one of some size that yields nothing is damaged. */
 function nothingDecoded({ path, size }: AudioFile, { promisedLength }: Decoding): Error {
@@ -195,10 +288,6 @@ class SampleCollector {
 
   /** Takes at most `limit` samples. */
   constructor(private readonly limit: number) {}
-
-  get full(): boolean {
-    return this.#length >= this.limit;
-  }
 
   push(samples: Float32Array): void {
     for (let rest = samples.subarray(0, this.limit - this.#length); rest.length > 0; ) {

@@ -10,12 +10,16 @@ export interface AnalysisRequest {
   /** Also return the decibels of the first `imageSeconds` seconds; 0 for none. */
   imageSeconds: number;
   ffmpegPath?: string;
+  /** Counts the groups that have been dealt with (one Int32), so that a worker does not run far ahead of the network. */
+  dealtWith?: SharedArrayBuffer;
 }
 
 /** Consecutive windows of a file, ready for the network; a file may come in several such groups. */
 export interface WindowGroup {
   /** Start of each window in seconds. */
   starts: number[];
+  /** Root mean square of each window. */
+  levels: number[];
   /** starts.length × bands × frames values. */
   features: Float32Array;
 }
@@ -25,6 +29,8 @@ export interface AnalysisSummary {
   facts: AudioFacts;
   /** No window of the file is audible; its first one was handed over all the same. */
   silent: boolean;
+  /** Windows with a lower level are silent beside the others of the file and do not count. */
+  silenceFloor: number;
   image?: DecibelImage;
 }
 

@@ -1,14 +1,17 @@
 import workerpool from 'workerpool';
 import { DeepfakeError } from '../../shared/errors.ts';
-import { loadAudio } from '../audio/loadAudio.ts';
+import { loadAudio, type SampleReceiver, streamAudio } from '../audio/loadAudio.ts';
 import type { AnalysisRequest, AnalysisSummary, DecibelImage, WindowGroup } from './analysis.ts';
 import { contentHash } from './contentHash.ts';
 import { type FeatureConfig, frameCount, windowLength } from './featureConfig.ts';
 import { LogSpectrogram } from './logSpectrogram.ts';
-import { audibleStarts, extractWindow, windowStarts } from './windows.ts';
+import { type StreamedWindow, WindowStream } from './windowStream.ts';
+import { extractWindow, rootMeanSquare, silenceLevel } from './windows.ts';
 
 /** Windows handed over at once: 64 × 64 kB at the default resolution. */
 const GROUP_SIZE = 64;
+/** Groups of one file that may wait for the network. */
+const GROUPS_AHEAD = 2;
 
 let current: LogSpectrogram | undefined;
 
@@ -32,35 +35,132 @@ async function answer<T>(work: () => Promise<T>): Promise<WorkerAnswer<T>> {
 
 function analyze(request: AnalysisRequest): Promise<WorkerAnswer<AnalysisSummary>> {
   return answer(async () => {
-    const { features: config, windows } = request;
-    const firstOnly = windows.use === 'first' && request.imageSeconds === 0;
-    const { samples, facts } = await loadAudio(request.path, {
-      sampleRate: config.sampleRate,
-      maxSeconds: firstOnly ? config.duration : undefined,
-      ffmpegPath: request.ffmpegPath,
-    });
-    const spectrogram = await spectrogramFor(config);
-    const all = windows.use === 'first' ? [0] : windowStarts(samples.length, config, windows.overlap);
-    const audible = audibleStarts(samples, all, config);
-    const starts = windows.use === 'all' && audible.length > 0 ? audible : all.slice(0, 1);
-    for (let from = 0; from < starts.length; from += GROUP_SIZE) {
-      sendGroup(starts.slice(from, from + GROUP_SIZE), samples, spectrogram);
-    }
-    const image =
-      request.imageSeconds > 0 ? decibelImage(samples, request.imageSeconds, spectrogram) : undefined;
-    return { facts, silent: audible.length === 0, ...(image === undefined ? {} : { image }) };
+    const spectrogram = await spectrogramFor(request.features);
+    return request.windows.use === 'first'
+      ? analyzeFirst(request, spectrogram)
+      : analyzeAll(request, spectrogram);
   });
 }
 
-function sendGroup(starts: number[], samples: Float32Array, spectrogram: LogSpectrogram): void {
-  const { config } = spectrogram;
-  const size = config.nMels * frameCount(config);
-  const features = new Float32Array(starts.length * size);
-  starts.forEach((start, i) => {
-    features.set(spectrogram.features(extractWindow(samples, start, config)), i * size);
+async function analyzeFirst(request: AnalysisRequest, spectrogram: LogSpectrogram): Promise<AnalysisSummary> {
+  const { features: config, imageSeconds } = request;
+  const { samples, facts } = await loadAudio(request.path, {
+    sampleRate: config.sampleRate,
+    maxSeconds: imageSeconds === 0 ? config.duration : undefined,
+    ffmpegPath: request.ffmpegPath,
   });
-  const group: WindowGroup = { starts: starts.map((start) => start / config.sampleRate), features };
-  workerpool.workerEmit(new workerpool.Transfer(group, [features.buffer]));
+  const groups = new GroupSender(request, spectrogram);
+  const sound = samples.subarray(0, windowLength(config));
+  const level = rootMeanSquare(sound);
+  groups.add({ start: 0, samples: extractWindow(sound, 0, config), level });
+  groups.send();
+  const silent = level < silenceLevel(level);
+  return { facts, silent, silenceFloor: 0, ...image(samples, imageSeconds, spectrogram) };
+}
+
+async function analyzeAll(request: AnalysisRequest, spectrogram: LogSpectrogram): Promise<AnalysisSummary> {
+  const { features: config, imageSeconds } = request;
+  const { receiver, facts, length } = await streamAudio(
+    request.path,
+    { sampleRate: config.sampleRate, ffmpegPath: request.ffmpegPath },
+    () => new Analysis(request, spectrogram),
+  );
+  const { silent, silenceFloor } = receiver.finish(length);
+  const shown = receiver.shown.subarray(0, Math.min(length, receiver.shown.length));
+  return { facts, silent, silenceFloor, ...image(shown, imageSeconds, spectrogram) };
+}
+
+/** Turns sound into windows and those into features while it comes. */
+class Analysis implements SampleReceiver {
+  /** The beginning of the sound, as long as the image is. */
+  shown: Float32Array;
+  private readonly windows: WindowStream;
+  private readonly groups: GroupSender;
+  private readonly shownLength: number;
+
+  constructor(request: AnalysisRequest, spectrogram: LogSpectrogram) {
+    const { features, windows, imageSeconds } = request;
+    this.windows = new WindowStream(features, windows.overlap);
+    this.groups = new GroupSender(request, spectrogram);
+    this.shownLength = Math.round(imageSeconds * features.sampleRate);
+    this.shown = new Float32Array(0);
+  }
+
+  push(samples: Float32Array): void {
+    this.windows.push(samples);
+    const wanted = samples.subarray(0, this.shownLength - this.shown.length);
+    if (wanted.length === 0) return;
+    const longer = new Float32Array(this.shown.length + wanted.length);
+    longer.set(this.shown);
+    longer.set(wanted, this.shown.length);
+    this.shown = longer;
+  }
+
+  async ready(): Promise<void> {
+    for (const window of this.windows.take()) this.groups.add(window);
+  }
+
+  finish(length: number): Pick<AnalysisSummary, 'silent' | 'silenceFloor'> {
+    for (const window of this.windows.finish(length)) this.groups.add(window);
+    this.groups.send();
+    const { silent, silenceFloor } = this.windows;
+    return { silent, silenceFloor };
+  }
+}
+
+/** Computes features and hands them over in groups; waits where the network is behind. */
+class GroupSender {
+  private waiting: { start: number; level: number; features: Float32Array }[] = [];
+  private sent = 0;
+  private readonly dealtWith: Int32Array | undefined;
+
+  constructor(
+    request: AnalysisRequest,
+    private readonly spectrogram: LogSpectrogram,
+  ) {
+    this.dealtWith = request.dealtWith && new Int32Array(request.dealtWith);
+  }
+
+  add({ start, samples, level }: StreamedWindow): void {
+    this.waiting.push({ start, level, features: this.spectrogram.features(samples) });
+    if (this.waiting.length === GROUP_SIZE) this.send();
+  }
+
+  send(): void {
+    if (this.waiting.length === 0) return;
+    this.waitForNetwork();
+    const { sampleRate } = this.spectrogram.config;
+    const size = this.waiting[0].features.length;
+    const features = new Float32Array(this.waiting.length * size);
+    this.waiting.forEach((window, i) => {
+      features.set(window.features, i * size);
+    });
+    const group: WindowGroup = {
+      starts: this.waiting.map(({ start }) => start / sampleRate),
+      levels: this.waiting.map(({ level }) => level),
+      features,
+    };
+    this.waiting = [];
+    this.sent++;
+    workerpool.workerEmit(new workerpool.Transfer(group, [features.buffer]));
+  }
+
+  private waitForNetwork(): void {
+    if (this.dealtWith === undefined) return;
+    for (;;) {
+      const done = Atomics.load(this.dealtWith, 0);
+      if (this.sent - done < GROUPS_AHEAD) return;
+      Atomics.wait(this.dealtWith, 0, done);
+    }
+  }
+}
+
+function image(
+  samples: Float32Array,
+  seconds: number,
+  spectrogram: LogSpectrogram,
+): Pick<AnalysisSummary, 'image'> {
+  return seconds > 0 ? { image: decibelImage(samples, seconds, spectrogram) } : {};
 }
 
 function decibelImage(samples: Float32Array, seconds: number, spectrogram: LogSpectrogram): DecibelImage {

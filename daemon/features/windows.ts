@@ -34,12 +34,15 @@ export function extractWindow(samples: Float32Array, start: number, config: Feat
 /** Starts of the windows that are not silent, in order; empty when all are. */
 export function audibleStarts(samples: Float32Array, starts: number[], config: FeatureConfig): number[] {
   const levels = starts.map((start) => rootMeanSquare(samples.subarray(start, start + windowLength(config))));
-  const loudest = levels.reduce((a, b) => Math.max(a, b), 0);
-  const floor = Math.max(SILENCE_FLOOR, loudest * 10 ** (-SILENCE_BELOW_LOUDEST_DB / 20));
+  const floor = silenceLevel(levels.reduce((a, b) => Math.max(a, b), 0));
   return starts.filter((_, i) => levels[i] >= floor);
 }
 
-function rootMeanSquare(samples: Float32Array): number {
+/** Root mean square below which a window is silent when that of the loudest one is `loudest`. */
+export const silenceLevel = (loudest: number): number =>
+  Math.max(SILENCE_FLOOR, loudest * 10 ** (-SILENCE_BELOW_LOUDEST_DB / 20));
+
+export function rootMeanSquare(samples: Float32Array): number {
   let squares = 0;
   for (let i = 0; i < samples.length; i++) squares += samples[i] * samples[i];
   return Math.sqrt(squares / Math.max(1, samples.length));

@@ -70,45 +70,47 @@ export class Classifier {
   /** One file's mean logit, without a decision. */
   async score(path: string, options: ClassifyOptions = {}): Promise<FileScore> {
     const { config } = this.model;
-    const windows: WindowScore[] = [];
-    const evidence: WindowEvidence[] = [];
-    let sum = 0;
-    // Groups are scored in the order in which they arrive, while the worker prepares the next.
-    let scored: Promise<void> = Promise.resolve();
-    const scoreGroup = async ({ starts, features }: WindowGroup) => {
+    const scored: { level: number; window: WindowScore; evidence?: WindowEvidence }[] = [];
+    const dealtWith = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+    const scoreGroup = async ({ starts, levels, features }: WindowGroup) => {
       const result = await this.inference.score(features, starts.length);
       const mapSize = result.evidenceRows * result.evidenceColumns;
       starts.forEach((start, i) => {
         const logit = result.logits[i];
-        sum += logit;
         const end = start + config.features.duration;
-        windows.push({
-          start,
-          end,
-          logit,
-          deepfakeProbability: calibratedProbability(logit, config.calibration),
+        const deepfakeProbability = calibratedProbability(logit, config.calibration);
+        const map = options.withImages ? result.evidence.slice(i * mapSize, (i + 1) * mapSize) : undefined;
+        scored.push({
+          level: levels[i],
+          window: { start, end, logit, deepfakeProbability },
+          ...(map === undefined ? {} : { evidence: { start, map } }),
         });
-        if (options.withImages)
-          evidence.push({ start, map: result.evidence.slice(i * mapSize, (i + 1) * mapSize) });
       });
     };
+    // Groups are scored in the order in which they arrive, while the worker prepares the next.
+    let scoring: Promise<void> = Promise.resolve();
     const use = options.firstWindow ? 'first' : config.windows.use;
     const request = {
       path,
       features: config.features,
       windows: { use, overlap: config.windows.overlap },
       imageSeconds: options.withImages ? IMAGE_SECONDS : 0,
+      dealtWith,
     };
     const summary = await this.pool.analyze(
       request,
       (group) => {
-        scored = scored.then(() => scoreGroup(group));
-        scored.catch(() => {});
+        scoring = scoring.then(() => scoreGroup(group)).finally(() => countUp(dealtWith));
+        scoring.catch(() => {});
       },
       options.signal,
     );
-    await scored;
+    await scoring;
+    const audible = scored.filter(({ level }) => level >= summary.silenceFloor);
+    const windows = audible.map(({ window }) => window);
     for (const window of windows) window.end = Math.min(window.end, summary.facts.duration);
+    const sum = windows.reduce((total, { logit }) => total + logit, 0);
+    const evidence = audible.flatMap(({ evidence }) => evidence ?? []);
     return { logit: sum / windows.length, windows, summary, evidence };
   }
 
@@ -139,4 +141,11 @@ export class Classifier {
       evidence: evidenceImage(sumEvidence(evidence, geometry), geometry, IMAGE_SECONDS),
     };
   }
+}
+
+/** Tells the worker that one more group has been dealt with. */
+function countUp(dealtWith: SharedArrayBuffer): void {
+  const count = new Int32Array(dealtWith);
+  Atomics.add(count, 0, 1);
+  Atomics.notify(count, 0);
 }
