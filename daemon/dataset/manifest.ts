@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
-import { basename, extname, join, relative, resolve } from 'node:path';
+import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import { AUDIO_EXTENSIONS } from '../../shared/audioFiles.ts';
-import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
+import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
 import { CLASS_NAMES } from '../../shared/verdict.ts';
 import { type AudioTree, listAudioTree, type PathParts } from './audioTree.ts';
 import { ACCEPTED_WORDS, type ClassIndex, labelOfFileName, labelOfFolders } from './labels.ts';
@@ -15,14 +15,16 @@ export interface Clip {
   path: string;
   /** 0 Genuine, 1 Deepfake. */
   label: ClassIndex;
-  /** The part of the data set that a folder of this name declares it to be. */
+  /** The part of the data set that a folder's name declares it to be. */
   split?: SplitName;
 }
 
 export interface Manifest {
-  /** The folder that the clips lie in, absolute: the given one or the known training folder below it. */
+  /** The given folder or the known training folder below it, absolute. */
   root: string;
-  /** In path order. */
+  /** The data set's name: that of its folder, without the training folder's. */
+  name: string;
+  /** In path order; those of a known training folder first, then those of the validation and testing folders beside it. */
   clips: Clip[];
   /** How many of the clips each rule labelled. */
   labelSources: { metadata: number; folder: number; fileName: number };
@@ -31,12 +33,12 @@ export interface Manifest {
 }
 
 export interface DiscoveryOptions {
-  /** Keep the first so many clips of each class in path order. */
+  /** Keep the first so many clips of each class, and of each part of a known layout, in path order. */
   samplePerClass?: number;
 }
 
 /** Training folders of Fake-or-Real and ASVspoof as they unpack, parent and child; the first that exists is used. */
-const KNOWN_TRAINING_FOLDERS = [
+export const KNOWN_TRAINING_FOLDERS = [
   ['LA norm', 'train'],
   ['LA norm', 'training'],
   ['for-norm', 'training'],
@@ -75,22 +77,36 @@ export async function discoverDataset(
     );
   }
   const givenRoot = await existingRoot(root);
-  const { folder, files } = knownTrainingFolder(givenRoot, await listAudioTree(givenRoot));
-  if (files.length === 0) {
+  const [main, ...others] = partsOfTree(givenRoot, await listAudioTree(givenRoot));
+  if (main.files.length === 0) {
     throw new DeepfakeError(
       ErrorCode.DatasetEmpty,
-      `There are no audio files in ${folder}: give a folder with ${AUDIO_EXTENSIONS.join(' ')} files.`,
-      folder,
+      `There are no audio files in ${main.folder}: give a folder with ${AUDIO_EXTENSIONS.join(' ')} files.`,
+      main.folder,
     );
   }
-  const labelled = await labelClips(folder, files);
-  const clips = samplePerClass === undefined ? labelled.clips : firstPerClass(labelled.clips, samplePerClass);
+  const parts = [await labelClips(main)];
+  const warnings: string[] = [];
+  for (const part of others) {
+    try {
+      parts.push(await labelClips(part));
+    } catch (error) {
+      // What to train on is there; the part that cannot be used must not go unnoticed.
+      if (!(error instanceof DeepfakeError)) throw error;
+      warnings.push(`${part.folder} is not used: ${messageOf(error)}`);
+    }
+  }
+  const clips = parts.flatMap((part) =>
+    samplePerClass === undefined ? part.clips : firstPerClass(part.clips, samplePerClass),
+  );
+  warnings.push(...parts.flatMap((part) => part.warnings));
   const count = (source: LabelSource): number => clips.filter((clip) => clip.source === source).length;
   return {
-    root: folder,
+    root: main.folder,
+    name: basename(main.split === undefined ? main.folder : dirname(main.folder)),
     clips: clips.map(({ source: _, ...clip }) => clip),
     labelSources: { metadata: count('metadata'), folder: count('folder'), fileName: count('fileName') },
-    warnings: labelled.warnings,
+    warnings: [...new Set(warnings)],
   };
 }
 
@@ -115,25 +131,53 @@ async function existingRoot(given: string | undefined): Promise<string> {
   return absolute;
 }
 
-/** The first known training folder at any depth below `root`, the shallowest of its kind, or `root` itself. */
-function knownTrainingFolder(root: string, tree: AudioTree): { folder: string; files: PathParts[] } {
+/** Files that are labelled together. */
+interface Part {
+  folder: string;
+  files: PathParts[];
+  /** What the folder's name says it is, in a known layout. */
+  split?: SplitName;
+}
+
+/**
+ * The first known training folder at any depth below `root`, the shallowest of its kind, followed by the validation and testing folders
+ * beside it that hold audio; or `root` itself.
+ */
+function partsOfTree(root: string, tree: AudioTree): Part[] {
   for (const [parent, child] of KNOWN_TRAINING_FOLDERS) {
     const matches = tree.folders.filter(
       (parts) => parts.at(-1) === child && (parts.at(-2) ?? basename(root)) === parent,
     );
     if (matches.length > 0) {
       const found = matches.reduce((best, next) => (next.length < best.length ? next : best));
-      const files = tree.files.filter((parts) => found.every((part, index) => parts[index] === part));
-      return { folder: join(root, ...found), files: files.map((parts) => parts.slice(found.length)) };
+      const above = found.slice(0, -1);
+      const others = tree.folders.filter(
+        (parts) =>
+          parts.length === found.length &&
+          startsWith(parts, above) &&
+          (declaredSplit(parts.at(-1)) ?? 'training') !== 'training',
+      );
+      return [found, ...others]
+        .map((parts) => ({
+          folder: join(root, ...parts),
+          split: declaredSplit(parts.at(-1)),
+          files: tree.files.filter((file) => startsWith(file, parts)).map((file) => file.slice(parts.length)),
+        }))
+        .filter(({ split, files }) => split === 'training' || files.length > 0);
     }
   }
-  return { folder: root, files: tree.files };
+  return [{ folder: root, files: tree.files }];
 }
+
+const startsWith = (parts: PathParts, start: PathParts): boolean =>
+  start.every((part, index) => parts[index] === part);
+
+const declaredSplit = (name = ''): SplitName | undefined => SPLIT_FOLDERS[name.toLowerCase()];
 
 type LabelSource = keyof Manifest['labelSources'];
 type LabelledClip = Clip & { source: LabelSource };
 
-async function labelClips(root: string, files: readonly PathParts[]) {
+async function labelClips({ folder: root, files, split: ownSplit }: Part) {
   const paths = files.map((parts) => join(root, ...parts));
   const metadata = await readMetadataLabels(root, paths);
   const clips: LabelledClip[] = [];
@@ -154,7 +198,7 @@ async function labelClips(root: string, files: readonly PathParts[]) {
       unlabelled.push(path);
     } else {
       const source = fromMetadata ? 'metadata' : fromFolders !== undefined ? 'folder' : 'fileName';
-      const split = splitOfFolders(folders);
+      const split = splitOfFolders(folders) ?? ownSplit;
       clips.push({ path, label, source, ...(split && { split }) });
     }
     if (fromMetadata && fromFolders !== undefined && fromMetadata.label !== fromFolders) {
@@ -205,7 +249,7 @@ function requireBothClasses(root: string, clips: readonly LabelledClip[]): void 
 
 function splitOfFolders(folders: readonly string[]): SplitName | undefined {
   for (const folder of folders.toReversed()) {
-    const split = SPLIT_FOLDERS[folder.toLowerCase()];
+    const split = declaredSplit(folder);
     if (split !== undefined) {
       return split;
     }

@@ -2,12 +2,44 @@ import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
 import { CLASS_NAMES } from '../../shared/verdict.ts';
 import { seededRandom, shuffle } from '../random.ts';
 import type { ClassIndex } from './labels.ts';
+import type { SplitName } from './manifest.ts';
 
 export interface SplitOptions {
   /** Share of each class that goes to validation, in (0, 1). */
   valSize: number;
   seed: number;
 }
+
+interface SplittableClip {
+  label: ClassIndex;
+  split?: SplitName;
+}
+
+/**
+ * What to train on, what to select and calibrate on, and what to report on once at the end: the parts that folder names declare, where these
+ * have both classes, else a stratified split without a testing part.
+ */
+export function splitIntoParts<T extends SplittableClip>(
+  clips: readonly T[],
+  options: SplitOptions,
+): { training: T[]; validation: T[]; testing: T[] } {
+  const testing = declaredPart(clips, 'testing');
+  const validation = declaredPart(clips, 'validation');
+  const held = new Set([...testing, ...validation]);
+  const training = clips.filter((clip) => !held.has(clip));
+  if (!hasBothClasses(training)) return { ...stratifiedSplit(clips, options), testing: [] };
+  if (validation.length > 0) return { training, validation, testing };
+  return { ...stratifiedSplit(training, options), testing };
+}
+
+/** The clips that a folder name declares to be this part; none where that would leave a class out. */
+export function declaredPart<T extends SplittableClip>(clips: readonly T[], name: SplitName): T[] {
+  const part = clips.filter(({ split }) => split === name);
+  return hasBothClasses(part) ? part : [];
+}
+
+const hasBothClasses = (clips: readonly SplittableClip[]): boolean =>
+  new Set(clips.map(({ label }) => label)).size === CLASS_NAMES.length;
 
 /**
  * Splits clips into training and validation, each in the order given. Of a class of n clips a seeded shuffle sends

@@ -90,6 +90,55 @@ describe('the folder of a data set', () => {
     assert.equal((await discoverDataset(join(root, 'for-norm/training'))).clips.length, 2);
   });
 
+  it('brings along the validation and testing folders beside the training folder', async () => {
+    const parts = ['training', 'validation', 'testing'];
+    await lay(...parts.flatMap((part) => [`x/for-norm/${part}/real/a.wav`, `x/for-norm/${part}/fake/b.wav`]));
+    await lay('x/for-norm/notes/real/c.wav', 'x/for-2sec/testing/real/d.wav');
+    const manifest = await discover();
+    assert.equal(manifest.root, join(root, 'x/for-norm/training'));
+    assert.equal(manifest.name, 'for-norm');
+    assert.deepEqual(
+      manifest.clips.map(({ path, label, split }) => [
+        relative(join(root, 'x/for-norm'), path),
+        label,
+        split,
+      ]),
+      ['training', 'testing', 'validation'].flatMap((part) => [
+        [`${part}/fake/b.wav`, 1, part],
+        [`${part}/real/a.wav`, 0, part],
+      ]),
+    );
+    assert.deepEqual(manifest.labelSources, { metadata: 0, folder: 6, fileName: 0 });
+    const given = await discoverDataset(join(root, 'x/for-norm/training'));
+    assert.deepEqual([given.name, given.clips.length], ['training', 2]);
+    assert.equal((await discoverDataset(join(root, 'x/for-norm'))).clips.length, 6);
+  });
+
+  it('leaves a folder beside the training folder out, and says so, where it lacks a class or labels', async () => {
+    await lay('for-norm/training/real/a.wav', 'for-norm/training/fake/b.wav');
+    await lay('for-norm/testing/real/c.wav', 'for-norm/validation/d.wav');
+    const { clips, warnings } = await discover();
+    assert.equal(clips.length, 2);
+    assert.equal(warnings.length, 2);
+    assert.match(warnings[0], /testing is not used: All 1 clips/);
+    assert.match(warnings[1], /validation is not used: 1 of 1 clips/);
+  });
+
+  it('gives a sample of each of its parts', async () => {
+    for (const part of ['training', 'testing']) {
+      await lay(
+        ...[1, 2, 3].flatMap((n) => [`for-norm/${part}/real/${n}.wav`, `for-norm/${part}/fake/${n}.wav`]),
+      );
+    }
+    const { clips } = await discover({ samplePerClass: 2 });
+    assert.deepEqual(
+      clips.map(({ path }) => relative(join(root, 'for-norm'), path)),
+      ['training', 'testing'].flatMap((part) =>
+        ['fake/1', 'fake/2', 'real/1', 'real/2'].map((c) => `${part}/${c}.wav`),
+      ),
+    );
+  });
+
   it('comes from DATASET_ROOT where none is given', async () => {
     await lay('real/a.wav', 'fake/b.wav');
     const before = process.env.DATASET_ROOT;

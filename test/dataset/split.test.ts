@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ClassIndex } from '../../daemon/dataset/labels.ts';
-import { stratifiedSplit } from '../../daemon/dataset/split.ts';
+import type { SplitName } from '../../daemon/dataset/manifest.ts';
+import { splitIntoParts, stratifiedSplit } from '../../daemon/dataset/split.ts';
 import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
 
 const clipsOf = (genuine: number, deepfake: number) =>
@@ -83,5 +84,49 @@ describe('the stratified split', () => {
         expectError(ErrorCode.InvalidArguments, /between 0 and 1/),
       );
     }
+  });
+});
+
+describe('the parts of a data set', () => {
+  /** Clips as letters: a part's initial (or - for none), then the class. */
+  const clipsFrom = (text: string) =>
+    text.split(' ').map((word, id) => ({
+      id,
+      label: Number(word[1]) as ClassIndex,
+      split: { t: 'training', v: 'validation', e: 'testing', '-': undefined }[word[0]] as
+        | SplitName
+        | undefined,
+    }));
+  const partsOf = (text: string) => {
+    const { training, validation, testing } = splitIntoParts(clipsFrom(text), { valSize: 0.5, seed: 1 });
+    return [training, validation, testing].map((part) => part.map(({ id }) => id));
+  };
+
+  it('are the ones that folder names declare', () => {
+    assert.deepEqual(partsOf('t0 t1 v0 v1 e0 e1'), [
+      [0, 1],
+      [2, 3],
+      [4, 5],
+    ]);
+    assert.deepEqual(partsOf('-0 -1 v0 v1'), [[0, 1], [2, 3], []]);
+  });
+
+  it('never train or select on what is declared to be for testing', () => {
+    const [training, validation, testing] = partsOf('t0 t0 t1 t1 e0 e1');
+    assert.deepEqual(testing, [4, 5]);
+    assert.deepEqual([...training, ...validation].sort(), [0, 1, 2, 3]);
+    assert.deepEqual([training.length, validation.length], [2, 2]);
+  });
+
+  it('do not count as declared where they lack a class', () => {
+    assert.deepEqual(
+      partsOf('t0 t0 t1 t1 v0 e1').map(({ length }) => length),
+      [2, 4, 0],
+    );
+  });
+
+  it('are split anew where nothing would be left to train on', () => {
+    const [training, validation, testing] = partsOf('v0 v1 e0 e1');
+    assert.deepEqual([training.length, validation.length, testing.length], [2, 2, 0]);
   });
 });

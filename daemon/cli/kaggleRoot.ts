@@ -1,0 +1,27 @@
+import { gigabytes } from '../dataset/diskSpace.ts';
+import { kaggleDataset } from '../dataset/kaggle.ts';
+import type { ProgressLine } from './terminal.ts';
+
+interface DataOptions {
+  dataRoot?: string;
+  useKagglehub?: boolean;
+}
+
+/** The folder that the flags name; with --use-kagglehub that of Kaggle's data set, which is fetched first where it has to be. */
+export async function dataRootOf(
+  { dataRoot, useKagglehub }: DataOptions,
+  progress: ProgressLine,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  if (!useKagglehub) return dataRoot;
+  const folder = await kaggleDataset({
+    signal,
+    onProgress: ({ stage, done, total }) => {
+      const word = stage === 'downloading' ? 'Downloading' : 'Unpacking';
+      progress.show(`${word} Fake-or-Real: ${gigabytes(done)} of ${gigabytes(total)}`);
+    },
+  });
+  progress.clear();
+  console.log(`Data set: ${folder}`);
+  return folder;
+}

@@ -1,0 +1,422 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { requireDiskSpace } from '../../daemon/dataset/diskSpace.ts';
+import { type KaggleOptions, type KaggleProgress, kaggleDataset } from '../../daemon/dataset/kaggle.ts';
+import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
+import { type Answer, file, md5Of, redirect, ScriptedServer, status } from './kaggleServer.ts';
+import { zipFile } from './zipFile.ts';
+
+const ENVIRONMENT = [
+  'KAGGLE_API_TOKEN',
+  'KAGGLE_USERNAME',
+  'KAGGLE_KEY',
+  'KAGGLE_CONFIG_DIR',
+  'KAGGLE_API_ENDPOINT',
+].concat('KAGGLE_KERNEL_RUN_TYPE', 'KAGGLE_CACHE_MOUNT_FOLDER');
+const BASIC = `Basic ${Buffer.from('ada:secret').toString('base64')}`;
+const DATASET = 'mohammedabdeldayem/the-fake-or-real-dataset';
+
+const sound = randomBytes(500_000);
+const archive = zipFile([
+  { name: 'for-norm/for-norm/training/real/a.wav', content: sound },
+  { name: 'for-norm/for-norm/training/fake/b.wav', content: 'b' },
+]);
+
+let cacheFolder: string;
+let kaggle: ScriptedServer;
+let storage: ScriptedServer;
+let saved: Record<string, string | undefined>;
+
+beforeEach(async () => {
+  cacheFolder = await mkdtemp(join(tmpdir(), 'kaggle-'));
+  saved = Object.fromEntries(ENVIRONMENT.map((name) => [name, process.env[name]]));
+  for (const name of ENVIRONMENT) delete process.env[name];
+  process.env.KAGGLE_USERNAME = 'ada';
+  process.env.KAGGLE_KEY = 'secret';
+  process.env.KAGGLE_CACHE_MOUNT_FOLDER = join(cacheFolder, 'no mount');
+  kaggle = new ScriptedServer();
+  storage = new ScriptedServer();
+});
+afterEach(async () => {
+  await kaggle.stop();
+  await storage.stop();
+  for (const name of ENVIRONMENT) {
+    if (saved[name] === undefined) delete process.env[name];
+    else process.env[name] = saved[name];
+  }
+  await rm(cacheFolder, { recursive: true, force: true });
+});
+
+const folder = () => join(cacheFolder, 'kaggle', ...DATASET.split('/'));
+const held = async () => (await readdir(folder())).sort();
+
+async function fetchFrom(answers: Answer[], options: KaggleOptions = {}): Promise<string> {
+  await kaggle.start(...answers);
+  process.env.KAGGLE_API_ENDPOINT = kaggle.origin;
+  return kaggleDataset({ cacheFolder, retryDelays: [0, 0, 0], ...options });
+}
+
+/** Another run of the program against the same servers. */
+const again = (options: KaggleOptions = {}) =>
+  kaggleDataset({ cacheFolder, retryDelays: [0, 0, 0], ...options });
+
+async function assertComplete(files: string): Promise<void> {
+  assert.deepEqual(await readFile(join(files, 'for-norm/for-norm/training/real/a.wav')), sound);
+  assert.equal(await readFile(join(files, 'for-norm/for-norm/training/fake/b.wav'), 'utf8'), 'b');
+  assert.deepEqual(await held(), ['unpacked']);
+}
+
+const rejection = (code: ErrorCode, pattern: RegExp) => (error: unknown) => {
+  assert.ok(error instanceof DeepfakeError, `expected a DeepfakeError, got ${error}`);
+  assert.equal(ErrorCode[error.code], ErrorCode[code]);
+  assert.match(error.message, pattern);
+  assert.ok(!error.message.includes('\n') && !error.message.includes('secret'), error.message);
+  return true;
+};
+
+describe('the download from Kaggle', () => {
+  it("asks Kaggle's public API once and keeps the unpacked files", async () => {
+    const progress: KaggleProgress[] = [];
+    const files = await fetchFrom([file(archive)], { onProgress: (event) => progress.push(event) });
+    await assertComplete(files);
+    assert.deepEqual(kaggle.seen, [
+      { path: `/api/v1/datasets/download/${DATASET}`, range: undefined, authorization: BASIC },
+    ]);
+    for (const stage of ['downloading', 'unpacking']) {
+      const last = progress.findLast((event) => event.stage === stage);
+      assert.equal(last?.done, last?.total, stage);
+    }
+    assert.equal(await again(), files);
+    assert.equal(kaggle.seen.length, 1);
+  });
+
+  it('follows redirects to another host without handing it the token', async () => {
+    await storage.start(file(archive));
+    await assertComplete(await fetchFrom([redirect(`${storage.origin}/archive.zip?signature=x`)]));
+    assert.deepEqual(
+      storage.seen.map(({ authorization }) => authorization),
+      [undefined],
+    );
+    assert.equal(kaggle.seen[0].authorization, BASIC);
+  });
+
+  it('keeps the token where a redirect stays on the host, and gives up on circles', async () => {
+    await assertComplete(await fetchFrom([redirect('/elsewhere'), file(archive)]));
+    assert.deepEqual(
+      kaggle.seen.map(({ path, authorization }) => [path, authorization]),
+      [
+        [`/api/v1/datasets/download/${DATASET}`, BASIC],
+        ['/elsewhere', BASIC],
+      ],
+    );
+    await rm(folder(), { recursive: true });
+    await kaggle.stop();
+    await assert.rejects(
+      fetchFrom([redirect('/round')]),
+      rejection(ErrorCode.DownloadFailed, /redirects in circles/),
+    );
+  });
+
+  it('goes on where the connection broke off, with a fresh link each time', async () => {
+    await storage.start(
+      file(archive, { breakAt: 100_000 }),
+      file(archive, { breakAt: 100_001 }),
+      file(archive, { breakAt: 300_000 }),
+      status(403),
+      status(503, { 'retry-after': '0' }),
+      file(archive, { breakAt: 400_000 }),
+      file(archive),
+    );
+    await assertComplete(await fetchFrom([redirect(`${storage.origin}/x`)], { retryDelays: [0, 0, 0] }));
+    const ranges = storage.seen.map(({ range }) => Number(/\d+/.exec(range ?? '0')));
+    assert.equal(ranges.length, 7);
+    assert.ok(ranges.every((from, i) => i === 0 || from >= ranges[i - 1]));
+    assert.ok(ranges[6] > 300_000, String(ranges));
+    assert.equal(kaggle.seen.length, 7);
+  });
+
+  it('goes on in another run after it was given up', async () => {
+    await assert.rejects(
+      fetchFrom([file(archive, { breakAt: 200_000 })], { retryDelays: [] }),
+      rejection(ErrorCode.DownloadFailed, /1 attempts .*kept/),
+    );
+    assert.deepEqual(await held(), ['archive.zip.part', 'archive.zip.part.json']);
+    const { size } = await stat(join(folder(), 'archive.zip.part'));
+    await kaggle.stop();
+    kaggle = new ScriptedServer();
+    await assertComplete(await fetchFrom([file(archive)]));
+    assert.equal(kaggle.seen[0].range, `bytes=${size}-`);
+  });
+
+  it('starts over where the server ignores ranges', async () => {
+    await assertComplete(
+      await fetchFrom([file(archive, { breakAt: 200_000 }), file(archive, { ignoreRange: true })]),
+    );
+    assert.match(kaggle.seen[1].range ?? '', /^bytes=\d+-$/);
+  });
+
+  it('ends where a server ignores ranges and breaks off at the same place again and again', async () => {
+    await assert.rejects(
+      fetchFrom([file(archive, { breakAt: 200_000, ignoreRange: true })]),
+      rejection(ErrorCode.DownloadFailed, /in 4 attempts/),
+    );
+  });
+
+  it('starts over where the file on the server has become another', async () => {
+    const older = zipFile([{ name: 'old.wav', content: randomBytes(archive.length) }]);
+    await assertComplete(await fetchFrom([file(older, { breakAt: 300_000 }), file(archive)]));
+    assert.equal(kaggle.seen.length, 3);
+    assert.equal(kaggle.seen[2].range, undefined);
+  });
+
+  it('starts over where what is there is longer than the file', async () => {
+    await mkdir(folder(), { recursive: true });
+    await writeFile(join(folder(), 'archive.zip.part'), Buffer.alloc(archive.length + 5));
+    await writeFile(join(folder(), 'archive.zip.part.json'), JSON.stringify({ size: archive.length + 10 }));
+    await assertComplete(await fetchFrom([file(archive)]));
+  });
+
+  it('gives up where the length announced is never reached', async () => {
+    const headers = { 'content-length': String(archive.length + 10) };
+    const short: Answer = (request, response) => {
+      file(archive, { headers, ignoreRange: true })(request, response);
+      response.socket?.destroySoon();
+    };
+    await assert.rejects(fetchFrom([short]), rejection(ErrorCode.DownloadFailed, /in 4 attempts/));
+  });
+
+  it('does not take a shortened file for the whole one', async () => {
+    const headers = { 'content-length': String(archive.length - 10) };
+    const cut: Answer = (request, response) => {
+      file(archive.subarray(0, -10), { headers: { 'x-goog-hash': `md5=${md5Of(archive)}` } })(
+        request,
+        response,
+      );
+    };
+    await assert.rejects(fetchFrom([cut]), rejection(ErrorCode.DownloadFailed, /checksum/));
+    await kaggle.stop();
+    kaggle = new ScriptedServer();
+    const overlong = file(archive, { headers: { ...headers, 'x-goog-hash': '' } });
+    await assert.rejects(fetchFrom([overlong]));
+    assert.ok(!(await held()).includes('unpacked'));
+  });
+
+  it('starts over where a server repeats bytes that are there already', async () => {
+    const repeating: Answer = (_, response) => {
+      const range = `bytes 0-${archive.length - 1}/${archive.length}`;
+      response.writeHead(206, { 'content-length': archive.length, 'content-range': range });
+      response.end(archive);
+    };
+    await assertComplete(await fetchFrom([file(archive, { breakAt: 200_000 }), repeating, file(archive)]));
+    assert.equal(kaggle.seen[2].range, undefined);
+  });
+
+  it('deletes what does not have the announced checksum', async () => {
+    const headers = { 'x-goog-hash': `md5=${Buffer.alloc(16).toString('base64')}` };
+    await assert.rejects(
+      fetchFrom([file(archive, { headers })]),
+      rejection(ErrorCode.DownloadFailed, /checksum/),
+    );
+    assert.deepEqual(await held(), []);
+  });
+
+  it('gives up a connection on which nothing comes', async () => {
+    // No option of the data set shortens the time limit, so the downloader itself is asked.
+    const { download } = await import('../../daemon/dataset/resumableDownload.ts');
+    await kaggle.start((_, response) => {
+      response.writeHead(200, { 'content-length': 10 }).write('12345');
+    });
+    await assert.rejects(
+      download({
+        url: new URL(kaggle.origin),
+        authorization: BASIC,
+        file: join(cacheFolder, 'x'),
+        refusal: () => undefined,
+        retryDelays: [],
+        stallTimeout: 50,
+      }),
+      rejection(ErrorCode.DownloadFailed, /nothing came for 0.05 seconds/),
+    );
+  });
+
+  it('keeps what it has when it is cancelled, and goes on from there', async () => {
+    const abort = new AbortController();
+    // The first half comes; the rest would never do.
+    const half: Answer = (_, response) => {
+      response.writeHead(200, { 'content-length': archive.length, etag: '"1"' });
+      response.write(archive.subarray(0, 250_000));
+    };
+    const onProgress = ({ done }: KaggleProgress) => {
+      if (done === 250_000) abort.abort();
+    };
+    await assert.rejects(
+      fetchFrom([half, file(archive, { headers: { etag: '"1"' } })], { onProgress, signal: abort.signal }),
+      rejection(ErrorCode.Cancelled, /goes on from there/),
+    );
+    assert.equal((await stat(join(folder(), 'archive.zip.part'))).size, 250_000);
+    await assertComplete(await again());
+    assert.equal(kaggle.seen[1].range, 'bytes=250000-');
+  });
+
+  it('keeps the archive when unpacking is cancelled, and leaves nothing half unpacked', async () => {
+    const abort = new AbortController();
+    const onProgress = ({ stage }: KaggleProgress) => {
+      if (stage === 'unpacking') abort.abort();
+    };
+    await assert.rejects(
+      fetchFrom([file(archive)], { onProgress, signal: abort.signal }),
+      rejection(ErrorCode.Cancelled, /cancelled/),
+    );
+    assert.deepEqual(await held(), ['archive.zip']);
+    await mkdir(join(folder(), 'unpacking-1/files'), { recursive: true });
+    await assertComplete(await again());
+    assert.equal(kaggle.seen.length, 1);
+  });
+
+  it('writes nothing of a hostile archive and deletes it', async () => {
+    const hostile = zipFile([{ name: 'good.wav' }, { name: '../../../../../../outside.wav', content: 'x' }]);
+    await assert.rejects(
+      fetchFrom([file(hostile)]),
+      rejection(ErrorCode.ArchiveInvalid, /relative path.*deleted/),
+    );
+    assert.deepEqual(await held(), []);
+    assert.deepEqual(await readdir(cacheFolder), ['kaggle']);
+  });
+
+  it('is refused by Kaggle in words that say what to do', async () => {
+    const answers: [number, ErrorCode, RegExp][] = [
+      [401, ErrorCode.DownloadRefused, /does not know the token.*settings\/api/],
+      [403, ErrorCode.DownloadRefused, /accept what it asks for/],
+      [404, ErrorCode.DatasetNotFound, /no data set/],
+      [418, ErrorCode.DownloadFailed, /answered 418/],
+    ];
+    for (const [code, error, pattern] of answers) {
+      await assert.rejects(fetchFrom([status(code)]), rejection(error, pattern));
+      assert.equal(kaggle.seen.length, 1, `${code} was asked for again`);
+      await kaggle.stop();
+      kaggle = new ScriptedServer();
+    }
+    await assert.rejects(
+      fetchFrom([(_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<form>')]),
+      rejection(ErrorCode.DownloadRefused, /token/),
+    );
+  });
+
+  it('tries again where Kaggle is busy', async () => {
+    await assertComplete(await fetchFrom([status(429, { 'retry-after': '0' }), status(502), file(archive)]));
+    assert.equal(kaggle.seen.length, 3);
+  });
+
+  it('says so where the disk is full', async (t) => {
+    await assert.rejects(
+      requireDiskSpace(cacheFolder, 1e18, 'the data set'),
+      rejection(ErrorCode.WriteFailed, /GB free and the data set needs 1000000000\.00 GB/),
+    );
+    if ((await stat('/dev/full').catch(() => undefined)) === undefined) {
+      t.skip('there is no /dev/full here');
+      return;
+    }
+    await mkdir(folder(), { recursive: true });
+    await symlink('/dev/full', join(folder(), 'archive.zip.part'));
+    await assert.rejects(
+      fetchFrom([file(archive)]),
+      rejection(ErrorCode.WriteFailed, /disk is full.*Make room/),
+    );
+  });
+
+  it('is left to one process at a time, and a killed one does not stand in the way', async () => {
+    await mkdir(folder(), { recursive: true });
+    await writeFile(join(folder(), 'lock'), String(process.pid));
+    await assert.rejects(
+      fetchFrom([file(archive)]),
+      rejection(ErrorCode.WriteFailed, /Process \d+ is downloading/),
+    );
+    await writeFile(join(folder(), 'lock'), '999999999');
+    await assertComplete(await again());
+  });
+});
+
+describe("the token for Kaggle's API", () => {
+  const sent = async (): Promise<string | undefined> => {
+    await assert.rejects(fetchFrom([status(404)]));
+    const [{ authorization }] = kaggle.seen;
+    await kaggle.stop();
+    kaggle = new ScriptedServer();
+    return authorization;
+  };
+
+  it('comes from the environment or from the files that Kaggle names', async () => {
+    process.env.KAGGLE_CONFIG_DIR = cacheFolder;
+    await writeFile(join(cacheFolder, 'kaggle.json'), JSON.stringify({ username: 'bob', key: 'file' }));
+    assert.equal(await sent(), BASIC);
+    delete process.env.KAGGLE_KEY;
+    assert.equal(await sent(), `Basic ${Buffer.from('bob:file').toString('base64')}`);
+    await writeFile(join(cacheFolder, 'access_token'), 'KGAT_file\n');
+    assert.equal(await sent(), 'Bearer KGAT_file');
+    process.env.KAGGLE_API_TOKEN = 'KGAT_environment';
+    assert.equal(await sent(), 'Bearer KGAT_environment');
+  });
+
+  it('is asked for where there is none, before anything is sent', async () => {
+    delete process.env.KAGGLE_KEY;
+    process.env.KAGGLE_CONFIG_DIR = cacheFolder;
+    await assert.rejects(
+      fetchFrom([file(archive)]),
+      rejection(ErrorCode.DownloadRefused, /no Kaggle token.*kaggle\.com\/settings.*kaggle\.json/),
+    );
+    for (const content of ['not json', '{"username": "ada"}', '[]', 'null']) {
+      await writeFile(join(cacheFolder, 'kaggle.json'), content);
+      await assert.rejects(
+        again(),
+        rejection(ErrorCode.DownloadRefused, /kaggle\.json is not a Kaggle token/),
+      );
+    }
+    assert.equal(kaggle.seen.length, 0);
+  });
+
+  it('is not sent in the clear', async () => {
+    for (const endpoint of [
+      'http://www.kaggle.com',
+      'http://localhost.example.org',
+      'ftp://127.0.0.1',
+      'nonsense',
+    ]) {
+      process.env.KAGGLE_API_ENDPOINT = endpoint;
+      await assert.rejects(again(), rejection(ErrorCode.InvalidArguments, /KAGGLE_API_ENDPOINT.*https/));
+    }
+  });
+});
+
+describe('inside a Kaggle notebook', () => {
+  let mount: string;
+  beforeEach(async () => {
+    mount = join(cacheFolder, 'input');
+    process.env.KAGGLE_CACHE_MOUNT_FOLDER = mount;
+    await mkdir(mount);
+  });
+
+  it('the attached data set is used where it lies, without a download', async () => {
+    await mkdir(join(mount, 'datasets', DATASET), { recursive: true });
+    assert.equal(await again(), join(mount, 'datasets', DATASET));
+    await mkdir(join(mount, 'the-fake-or-real-dataset'));
+    assert.equal(await again(), join(mount, 'the-fake-or-real-dataset'));
+  });
+
+  it('another data set with the same folders is taken for it', async () => {
+    await mkdir(join(mount, 'other/images'), { recursive: true });
+    await mkdir(join(mount, 'my-copy/versions/for-norm/training'), { recursive: true });
+    assert.equal(await again(), join(mount, 'my-copy/versions'));
+  });
+
+  it('a missing data set is asked for, whether or not anything is attached', async () => {
+    await mkdir(join(mount, 'other/images'), { recursive: true });
+    await assert.rejects(again(), rejection(ErrorCode.DatasetNotFound, /Add Input/));
+    process.env.KAGGLE_KERNEL_RUN_TYPE = 'Batch';
+    process.env.KAGGLE_CACHE_MOUNT_FOLDER = join(cacheFolder, 'nowhere');
+    await assert.rejects(again(), rejection(ErrorCode.DatasetNotFound, /Add Input/));
+  });
+});
