@@ -121,7 +121,12 @@ export interface TrainResult {
   config: string;
   metricsFile: string;
   confusionMatrixFile: string;
+  /** `report.html`: the same figures with plots. */
+  reportFile: string;
+  /** Of the validation part. */
   metrics: MetricsFile;
+  /** Of the testing part, where the data set has one: its reports are called `test_metrics.json` and so on. */
+  test?: EvaluatedClips;
   epochsRun: number;
   bestEpoch: number;
 }
@@ -140,17 +145,21 @@ export interface EvaluateParams extends WorkDoneProgressParams {
   config?: string;
   samplePerClass?: number;
 }
-export interface EvaluateResult {
+/** What was measured on labelled clips, and the files that tell. */
+export interface EvaluatedClips {
   metricsFile: string;
   confusionMatrixFile: string;
+  reportFile: string;
+  metrics: MetricsFile;
   /** Share of clips that are not Inconclusive, and the accuracy among them. */
   coverage: number;
   decidedAccuracy: number;
+}
+export interface EvaluateResult extends EvaluatedClips {
   /** Oddities of the data set worth telling the user. */
   warnings: string[];
-  metrics: MetricsFile;
 }
-/** Measure a model on a labelled folder and write metrics.json and confusion_matrix.png. */
+/** Measure a model on a labelled folder and write metrics.json, confusion_matrix.png and report.html. */
 export namespace EvaluateRequest {
   export const method = 'deepfake/evaluate';
   export const type = new RequestType<EvaluateParams, EvaluateResult, ErrorData>(method);

@@ -1,11 +1,24 @@
 import { Command } from 'commander';
 import { Detector } from '../detector.ts';
 import { evaluateDataset } from '../evaluation/evaluateDataset.ts';
-import { configOption, cpuOption, ffmpegOption, modelOption, positiveInteger } from './options.ts';
+import { reportGates } from './gates.ts';
+import { dataRootOf } from './kaggleRoot.ts';
+import {
+  configOption,
+  cpuOption,
+  dataRootOption,
+  ffmpegOption,
+  gatesOption,
+  kaggleOption,
+  modelOption,
+  positiveInteger,
+} from './options.ts';
 import { ProgressLine, percent } from './terminal.ts';
 
 interface EvaluateOptions {
   dataRoot?: string;
+  useKagglehub?: boolean;
+  gates?: boolean;
   samplePerClass?: number;
   model?: string;
   config?: string;
@@ -15,12 +28,16 @@ interface EvaluateOptions {
 
 export function evaluateCommand(): Command {
   return new Command('evaluate')
-    .description('Measure a model on a labelled folder and write metrics.json and confusion_matrix.png.')
-    .option('--data-root <folder>', 'labelled folder (default: the environment variable DATASET_ROOT)')
+    .description(
+      'Measure a model on a labelled folder and write metrics.json, confusion_matrix.png and report.html.',
+    )
+    .addOption(dataRootOption())
+    .addOption(kaggleOption())
     .option('--sample-per-class <n>', 'use the first n clips of each class', positiveInteger)
     .addOption(modelOption())
     .addOption(configOption())
     .option('--reports-dir <folder>', 'where the reports go', 'reports')
+    .addOption(gatesOption())
     .option('--batch-size <n>', 'accepted for compatibility; files are scored one by one', positiveInteger)
     .addOption(ffmpegOption())
     .addOption(cpuOption())
@@ -28,15 +45,16 @@ export function evaluateCommand(): Command {
 }
 
 async function evaluate(options: EvaluateOptions): Promise<void> {
+  const progress = new ProgressLine();
+  const dataRoot = await dataRootOf(options, progress);
   const detector = await Detector.open({
     checkpoint: options.model,
     config: options.config,
     ffmpegPath: options.ffmpeg,
   });
-  const progress = new ProgressLine();
   try {
     const result = await evaluateDataset(detector.classifier, {
-      dataRoot: options.dataRoot,
+      dataRoot,
       reportsDir: options.reportsDir,
       samplePerClass: options.samplePerClass,
       concurrency: 2 * detector.pool.workers,
@@ -45,6 +63,7 @@ async function evaluate(options: EvaluateOptions): Promise<void> {
     progress.clear();
     const { metrics } = result;
     for (const warning of result.warnings) console.error(`warning: ${warning}`);
+    console.log(`Evaluated on ${metrics.evaluated_on}.`);
     console.log(
       `Accuracy ${percent(metrics.accuracy)}, EER ${percent(metrics.eer)}, F1 ${metrics.f1.toFixed(3)}; ` +
         `Genuine ${percent(metrics.per_class_accuracy.Genuine)}, Deepfake ${percent(metrics.per_class_accuracy.Deepfake)}.`,
@@ -52,7 +71,8 @@ async function evaluate(options: EvaluateOptions): Promise<void> {
     console.log(
       `Decided ${percent(result.coverage)} of the clips, ${percent(result.decidedAccuracy)} of them rightly; the rest is Inconclusive.`,
     );
-    console.log(`Wrote ${result.metricsFile} and ${result.confusionMatrixFile}.`);
+    console.log(`Wrote ${result.metricsFile}, ${result.confusionMatrixFile} and ${result.reportFile}.`);
+    if (options.gates) reportGates(metrics);
   } finally {
     progress.clear();
     await detector.dispose();

@@ -11,6 +11,16 @@ export const ffmpegOption = () =>
     'DEEPFAKE_AUDIO_FFMPEG',
   );
 
+export const dataRootOption = () =>
+  new Option('--data-root <folder>', 'labelled folder (default: the environment variable DATASET_ROOT)');
+export const kaggleOption = () =>
+  new Option(
+    '--use-kagglehub',
+    "Fake-or-Real from Kaggle: attached to the notebook, or downloaded with the user's token",
+  ).conflicts('dataRoot');
+export const gatesOption = () =>
+  new Option('--gates', 'check the quality gates and end with exit code 2 when one fails');
+
 export const wholeNumber = (text: string): number => {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('It must be a whole number.');

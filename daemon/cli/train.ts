@@ -5,9 +5,14 @@ import {
   startTraining,
   type TrainingEvent,
 } from '../training/trainingRun.ts';
+import { reportGates } from './gates.ts';
+import { dataRootOf } from './kaggleRoot.ts';
 import {
   cpuOption,
+  dataRootOption,
   ffmpegOption,
+  gatesOption,
+  kaggleOption,
   nonNegativeNumber,
   positiveInteger,
   share,
@@ -17,6 +22,8 @@ import { ProgressLine, percent } from './terminal.ts';
 
 interface TrainOptions {
   dataRoot?: string;
+  useKagglehub?: boolean;
+  gates?: boolean;
   recipe: string;
   samplePerClass?: number;
   epochs?: number;
@@ -35,7 +42,8 @@ interface TrainOptions {
 export function trainCommand(): Command {
   return new Command('train')
     .description('Train a model on a labelled folder. Ctrl+C stops and keeps the best epoch.')
-    .option('--data-root <folder>', 'labelled folder (default: the environment variable DATASET_ROOT)')
+    .addOption(dataRootOption())
+    .addOption(kaggleOption())
     .option('--recipe <name>', 'default, reference, or a recipe file', 'default')
     .option('--sample-per-class <n>', 'use the first n clips of each class', positiveInteger)
     .option(
@@ -56,6 +64,7 @@ export function trainCommand(): Command {
     .option('--num-workers <n>', 'threads that prepare features (default: one per core)', positiveInteger)
     .option('--model-dir <folder>', 'where the model goes', 'models')
     .option('--reports-dir <folder>', 'where the reports go', 'reports')
+    .addOption(gatesOption())
     .addOption(ffmpegOption())
     .addOption(cpuOption())
     .action(train);
@@ -72,7 +81,7 @@ async function train(options: TrainOptions): Promise<void> {
   try {
     const result = await startTraining(
       {
-        dataRoot: options.dataRoot,
+        dataRoot: await dataRootOf(options, progress, cancellation.signal),
         modelDir: options.modelDir,
         reportsDir: options.reportsDir,
         recipe: options.recipe,
@@ -91,13 +100,24 @@ async function train(options: TrainOptions): Promise<void> {
       cancellation.signal,
     );
     progress.clear();
-    const { metrics } = result;
+    const { metrics, test } = result;
     console.log(
       `Best epoch ${result.bestEpoch} of ${result.epochsRun}: validation EER ${percent(metrics.eer)}, accuracy ${percent(metrics.accuracy)}.`,
     );
+    if (test !== undefined) {
+      console.log(
+        `Testing part: EER ${percent(test.metrics.eer)}, accuracy ${percent(test.metrics.accuracy)}.`,
+      );
+    }
+    const reports = [result, ...(test === undefined ? [] : [test])].flatMap((part) => [
+      part.metricsFile,
+      part.confusionMatrixFile,
+      part.reportFile,
+    ]);
     console.log(
-      `Wrote ${result.checkpoint}, ${result.config}, ${result.metricsFile} and ${result.confusionMatrixFile}.`,
+      `Wrote ${[result.checkpoint, result.config, ...reports.slice(0, -1)].join(', ')} and ${reports.at(-1)}.`,
     );
+    if (options.gates) reportGates((test ?? result).metrics);
   } finally {
     progress.clear();
     process.off('SIGINT', interrupt);
@@ -109,11 +129,15 @@ function print(event: TrainingEvent, progress: ProgressLine): void {
     case 'dataset':
       for (const warning of event.warnings) console.error(`warning: ${warning}`);
       console.log(
-        `${event.genuine} Genuine and ${event.deepfake} Deepfake clips: ${event.training} to train on, ${event.validation} to validate.`,
+        `${event.genuine} Genuine and ${event.deepfake} Deepfake clips: ${event.training} to train on, ${event.validation} to validate` +
+          `${event.testing > 0 ? `, ${event.testing} to test` : ''}.`,
       );
       break;
     case 'preparing':
       progress.show(`Reading ${event.done} of ${event.total} clips`);
+      break;
+    case 'testing':
+      progress.show(`Testing ${event.done} of ${event.total} clips`);
       break;
     case 'step':
       progress.show(`Step ${event.step} of ${event.steps}`);

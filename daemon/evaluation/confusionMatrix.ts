@@ -70,13 +70,14 @@ export async function renderConfusionMatrix(matrix: ConfusionMatrix, threshold: 
   return svgToPng(confusionMatrixSvg(matrix, threshold), WIDTH * PIXELS_PER_UNIT);
 }
 
-/** Writes `confusion_matrix.png` into `folder`, which is created, and returns its path. Throws WriteFailed. */
+/** Writes `confusion_matrix.png`, its name after `prefix`, into `folder`, which is created, and returns its path. Throws WriteFailed. */
 export async function writeConfusionMatrix(
   folder: string,
   matrix: ConfusionMatrix,
   threshold: number,
+  prefix = '',
 ): Promise<string> {
-  const path = join(folder, CONFUSION_MATRIX_NAME);
+  const path = join(folder, `${prefix}${CONFUSION_MATRIX_NAME}`);
   await writeFileAtomically(path, await renderConfusionMatrix(matrix, threshold));
   return path;
 }

@@ -10,6 +10,19 @@ export interface Gate {
   passed: boolean;
 }
 
+const NAMES: Record<string, string> = { accuracy: 'Accuracy', eer: 'Equal error rate', f1: 'F1 of Deepfake' };
+
+/** A gate for people, e.g. 'Accuracy', '83.1 %', 'at least 80.0 %'. */
+export function gateText({ name, measured, required }: Gate) {
+  const share = (value: number) => `${(100 * value).toFixed(1)} %`;
+  const limit = name === 'eer' ? 'at most' : 'at least';
+  return {
+    name: NAMES[name] ?? name,
+    measured: share(measured),
+    required: `${limit} ${share(required)}`,
+  };
+}
+
 /** Every quality gate with what was measured. */
 export function checkGates(metrics: MetricsFile): Gate[] {
   const atLeast = (name: string, measured: number, required: number): Gate => ({

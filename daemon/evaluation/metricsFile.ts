@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { MetricsFile } from '../../shared/protocol.ts';
 import { writeFileAtomically } from '../files.ts';
 import { bootstrapIntervals } from './bootstrap.ts';
+import { detCurve, reliability, rocCurve } from './curves.ts';
 import { checkGates } from './gates.ts';
 import {
   areaUnderRoc,
@@ -10,6 +11,7 @@ import {
   logitOf,
   logLikelihoodRatioCost,
   minimumDetectionCost,
+  type OperatingPoint,
   ratesOf,
   referenceMetrics,
   type Tally,
@@ -65,12 +67,53 @@ export function measure(
       false_alarm_cost: DETECTION_COST.falseAlarmCost,
     },
     gates: checkGates(reference),
+    ...curvesOf(counts),
   };
 }
 
-/** Writes `metrics.json` into `folder`, which is created, and returns its path. Throws DeepfakeError WriteFailed. */
-export async function writeMetricsFile(folder: string, metrics: MetricsFile): Promise<string> {
-  const path = join(folder, METRICS_FILE_NAME);
-  await writeFileAtomically(path, `${JSON.stringify(metrics, null, 2)}\n`);
+/** ROC, DET and reliability for drawing. */
+function curvesOf(counts: Tally) {
+  const roc = rocCurve(counts);
+  const det = detCurve(counts);
+  const { bins, expectedCalibrationError } = reliability(counts);
+  // JSON has no infinity: null stands above and below all scores.
+  const thresholds = (curve: OperatingPoint[]) =>
+    curve.map(({ threshold }) => (Number.isFinite(threshold) ? threshold : null));
+  return {
+    roc: {
+      threshold: thresholds(roc),
+      false_positive_rate: roc.map(({ falseAlarmRate }) => falseAlarmRate),
+      true_positive_rate: roc.map(({ missRate }) => 1 - missRate),
+    },
+    det: {
+      threshold: thresholds(det),
+      false_alarm_rate: det.map(({ falseAlarmRate }) => falseAlarmRate),
+      miss_rate: det.map(({ missRate }) => missRate),
+    },
+    reliability: {
+      priors: 'equal',
+      expected_calibration_error: expectedCalibrationError,
+      bins: bins.map(({ low, high, genuine, deepfake, meanProbability, deepfakeShare }) => ({
+        low,
+        high,
+        Genuine: genuine,
+        Deepfake: deepfake,
+        mean_probability: meanProbability,
+        deepfake_share: deepfakeShare,
+      })),
+    },
+  };
+}
+
+/**
+ * Writes `metrics.json`, its name after `prefix`, into `folder`, which is created, and returns its path. Throws DeepfakeError
+ * WriteFailed.
+ */
+export async function writeMetricsFile(folder: string, metrics: MetricsFile, prefix = ''): Promise<string> {
+  const path = join(folder, `${prefix}${METRICS_FILE_NAME}`);
+  const text = JSON.stringify(metrics, null, 2);
+  // A list of numbers is one line.
+  const compact = text.replaceAll(/\[[-+.\de,\snul]*\]/g, (list) => list.replaceAll(/\s+/g, ' '));
+  await writeFileAtomically(path, `${compact}\n`);
   return path;
 }

@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises';
-import { basename, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
 import type { TrainResult } from '../../shared/protocol.ts';
 import { type Clip, discoverDataset, type Manifest } from '../dataset/manifest.ts';
-import { stratifiedSplit } from '../dataset/split.ts';
+import { splitIntoParts } from '../dataset/split.ts';
 import { calibratedProbability } from '../evaluation/calibration.ts';
 import { writeReports } from '../evaluation/reports.ts';
 import { AnalysisPool } from '../features/analysisPool.ts';
@@ -17,6 +17,7 @@ import {
   StoredFeatures,
   type TrainingExamples,
 } from './examples.ts';
+import { finalTest } from './finalTest.ts';
 import { type Recipe, readRecipe } from './recipe.ts';
 import { type Snapshot, trainNetwork } from './trainer.ts';
 import type { TrainingEvent, TrainingSettings } from './trainingRun.ts';
@@ -29,7 +30,7 @@ export async function runTraining(
 ): Promise<TrainResult> {
   const recipe = applySettings(await readRecipe(settings.recipe), settings);
   const manifest = await discoverDataset(settings.dataRoot, { samplePerClass: settings.samplePerClass });
-  const { training, validation } = splitClips(manifest, settings);
+  const { training, validation, testing } = splitIntoParts(manifest.clips, settings);
   const deepfake = manifest.clips.filter(({ label }) => label === 1).length;
   report({
     type: 'dataset',
@@ -37,6 +38,7 @@ export async function runTraining(
     deepfake,
     training: training.length,
     validation: validation.length,
+    testing: testing.length,
     warnings: manifest.warnings,
   });
   // A folder that cannot be written to should not be found out after an hour of training.
@@ -100,11 +102,12 @@ export async function runTraining(
       threshold: config.threshold,
       facts: {
         evaluated_on: 'validation split of the training data',
-        data: basename(manifest.root),
+        data: manifest.name,
         seed: settings.seed,
       },
     });
-    return { ...written, ...reports, epochsRun: outcome.epochsRun, bestEpoch: best.epoch };
+    const test = await finalTest(written, testing, manifest, settings, report, signal);
+    return { ...written, ...reports, test, epochsRun: outcome.epochsRun, bestEpoch: best.epoch };
   } finally {
     await pool.dispose();
     for (const examples of prepared) await examples.dispose();
@@ -120,18 +123,6 @@ function applySettings(recipe: Recipe, settings: TrainingSettings): Recipe {
     weightDecay: settings.weightDecay ?? recipe.weightDecay,
     patience: settings.patience ?? recipe.patience,
   };
-}
-
-/** The data set's own validation part where it has one, else a stratified split. */
-function splitClips(
-  { clips }: Manifest,
-  { valSize, seed }: TrainingSettings,
-): { training: Clip[]; validation: Clip[] } {
-  const own = clips.filter(({ split }) => split === 'validation');
-  const rest = clips.filter(({ split }) => split !== 'validation' && split !== 'testing');
-  const bothClasses = (part: Clip[]) => new Set(part.map(({ label }) => label)).size === 2;
-  if (bothClasses(own) && bothClasses(rest)) return { training: rest, validation: own };
-  return stratifiedSplit(clips, { valSize, seed });
 }
 
 async function ensureFolder(path: string): Promise<void> {
@@ -173,7 +164,7 @@ function modelConfig(
     training: {
       recipe: { name, ...hyperparameters },
       seed: settings.seed,
-      data: basename(manifest.root),
+      data: manifest.name,
       training_clips: training.length,
       validation_clips: validation.length,
       best_epoch: best.epoch,

@@ -35,11 +35,13 @@ export type TrainingEvent =
       deepfake: number;
       training: number;
       validation: number;
+      testing: number;
       warnings: string[];
     }
   | { type: 'preparing'; done: number; total: number }
   | { type: 'step'; step: number; steps: number }
-  | { type: 'epoch'; report: EpochReport };
+  | { type: 'epoch'; report: EpochReport }
+  | { type: 'testing'; done: number; total: number };
 
 /** How a training thread ends. */
 export type TrainingEnd =
