@@ -169,7 +169,7 @@ test('after the daemon has been killed the next detection starts another', { ski
 });
 
 test('a report comes back after a reload of the window', { skip }, async () => {
-  await window.page.reload();
+  await window.reload();
   await window.report.locator('#file-name', { hasText: GENUINE }).waitFor();
   await window.report.locator('#result').waitFor();
   await assertReportAgrees(GENUINE);

@@ -110,6 +110,13 @@ export class VsCodeWindow {
     await this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().click();
   }
 
+  /** Reloads as VS Code's own command does; a reload by the browser may come before the open editors are remembered. */
+  async reload(): Promise<void> {
+    const loaded = this.page.waitForEvent('load');
+    await this.run('Developer: Reload Window');
+    await loaded;
+  }
+
   async useTheme(theme: 'dark' | 'light' | 'high-contrast'): Promise<void> {
     await this.page.emulateMedia({
       colorScheme: theme === 'light' ? 'light' : 'dark',

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Host } from './provision.mjs';
 
-/** Nothing that looks anything up, suggests anything or covers the window. */
+/** Nothing that looks anything up, suggests anything, moves by itself or covers the window. */
 const QUIET_SETTINGS = {
   'chat.disableAIFeatures': true,
   'explorer.autoReveal': false,
@@ -20,6 +20,7 @@ const QUIET_SETTINGS = {
   'window.autoDetectColorScheme': true,
   'window.autoDetectHighContrast': true,
   'workbench.enableExperiments': false,
+  'workbench.hover.delay': 60_000,
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'workbench.startupEditor': 'none',
   'workbench.tips.enabled': false,
