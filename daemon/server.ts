@@ -33,7 +33,7 @@ import {
 import { Detector, type DetectorOptions } from './detector.ts';
 import { evaluateDataset } from './evaluation/evaluateDataset.ts';
 import { playableAudio } from './inference/playableAudio.ts';
-import { defaultStorePath, ResultStore } from './scan/resultStore.ts';
+import { openStore } from './scan/resultStore.ts';
 import { scan } from './scan/scan.ts';
 import { DEFAULT_SEED, DEFAULT_VAL_SIZE, startTraining } from './training/trainingRun.ts';
 
@@ -84,7 +84,8 @@ export function serve(): void {
   connection.onRequest(ScanRequest.type, (params, token) =>
     answer(token, async (signal) => {
       const partial = partialOf(ScanRequest.partialResult, params);
-      return scanPaths(await ready(), params, signal, progressOf(params), partial);
+      const warn = (message: string) => connection.console.warn(message);
+      return scanPaths(await ready(), params, signal, progressOf(params), partial, warn);
     }),
   );
   connection.onRequest(TrainRequest.type, (params, token) =>
@@ -176,9 +177,9 @@ async function scanPaths(
   signal: AbortSignal,
   progress: WorkDoneProgressReporter,
   partial: PartialResult<ScannedFile[]>,
+  warn: (message: string) => void,
 ): Promise<ScanResult> {
-  const store =
-    params.store === false ? undefined : await ResultStore.open(params.store ?? defaultStorePath());
+  const store = await openStore(params.store, warn);
   progress.begin('Scanning for deepfakes', 0, undefined, true);
   let results: ScannedFile[] = [];
   let timer: NodeJS.Timeout | undefined;

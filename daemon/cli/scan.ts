@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
+import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
 import type { ScanSummary } from '../../shared/protocol.ts';
 import { durationText } from '../../shared/wording.ts';
 import { Detector } from '../detector.ts';
@@ -16,7 +16,7 @@ import {
   type Report,
   streamReport,
 } from '../scan/reports.ts';
-import { defaultStorePath, ResultStore } from '../scan/resultStore.ts';
+import { defaultStorePath, openStore } from '../scan/resultStore.ts';
 import { type ScanProgress, scan } from '../scan/scan.ts';
 import { configOption, cpuOption, ffmpegOption, modelOption } from './options.ts';
 import { ProgressLine } from './terminal.ts';
@@ -42,6 +42,7 @@ interface ScanCliOptions {
   ordered?: boolean;
   format?: FormatName | 'none';
   output: string[];
+  /** Commander's default for an option with a --no- form is true. */
   store: string | boolean;
   failOn: FailOn[];
 }
@@ -110,7 +111,9 @@ async function runScan(paths: string[], options: ScanCliOptions): Promise<void> 
     config: options.config,
     ffmpegPath: options.ffmpeg,
   });
-  const store = await openStore(options.store);
+  const where =
+    typeof options.store === 'string' ? resolve(options.store) : options.store ? undefined : false;
+  const store = await openStore(where, (message) => console.error(`warning: ${message}`));
   const progress = new ProgressDisplay();
   process.once('SIGINT', stop);
   // A reader that has seen enough, such as head, ends the scan without an error.
@@ -158,18 +161,6 @@ async function runScan(paths: string[], options: ScanCliOptions): Promise<void> 
     process.off('SIGINT', stop);
     await detector.dispose();
     await store?.close();
-  }
-}
-
-/** The usual place may be out of order, and a scan must go on without it; a place that the user named must not. */
-async function openStore(where: string | boolean): Promise<ResultStore | undefined> {
-  if (where === false) return undefined;
-  if (typeof where === 'string') return ResultStore.open(resolve(where));
-  try {
-    return await ResultStore.open();
-  } catch (error) {
-    console.error(`warning: ${messageOf(error)}`);
-    return undefined;
   }
 }
 

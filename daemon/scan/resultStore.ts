@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, open as openFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import envPaths from 'env-paths';
 import type { Database, RootDatabase } from 'lmdb';
@@ -40,6 +40,7 @@ export class ResultStore {
   static async open(path = defaultStorePath()): Promise<ResultStore> {
     try {
       await mkdir(dirname(path), { recursive: true });
+      await requireStore(path);
       const { open } = await import('lmdb');
       const root = open({ path, noSubdir: true, maxDbs: 4 });
       const kept = { encoding: 'string', keyEncoding: 'binary' } as const;
@@ -97,6 +98,45 @@ export class ResultStore {
 
 /** LMDB's keys are shorter than paths may be. */
 const pathKey = (path: string): Buffer => createHash('sha256').update(path).digest();
+
+/**
+ * The store that a scan asks for: a file, false for none, undefined for the usual place. The usual place may be out of
+ * order, and a scan must go on without it (`warn` is told); throws StoreUnusable where a file was named.
+ */
+export async function openStore(
+  where: string | false | undefined,
+  warn: (message: string) => void,
+): Promise<ResultStore | undefined> {
+  if (where === false) return undefined;
+  if (where !== undefined) return ResultStore.open(where);
+  try {
+    return await ResultStore.open();
+  } catch (error) {
+    warn(messageOf(error));
+    return undefined;
+  }
+}
+
+/** LMDB's first page: a header of 24 bytes, then this number. */
+const MAGIC = { offset: 24, value: 0xbeefc0de };
+
+/** LMDB maps whatever it is given into memory, and a file of another kind would end the process. */
+async function requireStore(path: string): Promise<void> {
+  const file = await openFile(path, 'r').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (file === undefined) return;
+  try {
+    const head = Buffer.alloc(MAGIC.offset + 4);
+    const { bytesRead } = await file.read(head, 0, head.length, 0);
+    if (bytesRead > 0 && (bytesRead < head.length || head.readUInt32LE(MAGIC.offset) !== MAGIC.value)) {
+      throw new RangeError('the file is something else');
+    }
+  } finally {
+    await file.close();
+  }
+}
 
 function unusable(path: string, cause: unknown): DeepfakeError {
   const message = `The results of scans cannot be kept in ${path} (${messageOf(cause)}): name another file with --store, or use --no-store.`;

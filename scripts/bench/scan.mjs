@@ -1,0 +1,146 @@
+// Scans a generated tree of short clips, is killed at a random point, goes on, and counts what came out.
+//   node scripts/bench/scan.mjs --files 1000 --seconds 1 [--keep FOLDER]
+// Needs dist/ (npm run build). Peak memory is read from /proc, so on Linux only.
+import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { createReadStream, existsSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const { values } = parseArgs({
+  options: {
+    files: { type: 'string', default: '1000' },
+    seconds: { type: 'string', default: '1' },
+    keep: { type: 'string' },
+    dist: {
+      type: 'string',
+      default: join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'dist'),
+    },
+  },
+});
+const files = Number(values.files);
+const seconds = Number(values.seconds);
+const cli = join(values.dist, 'cli.js');
+const FILES_PER_FOLDER = 500;
+
+const folder = values.keep ?? (await mkdtemp(join(tmpdir(), 'deepfake-bench-')));
+const tree = join(folder, `clips-${files}-${seconds}s`);
+const store = join(folder, 'store.mdb');
+const report = join(folder, 'results.jsonl');
+try {
+  if (!existsSync(tree)) await generate();
+  await rm(store, { force: true });
+  console.log(
+    `${files} clips of ${seconds} s, 16 kHz mono WAV; ${availableParallelism()} cores, Node ${process.version}`,
+  );
+
+  const whole = await scan('whole scan, nothing kept', ['--no-store']);
+  await check('whole scan');
+  const killAfter = Math.round(whole.seconds * 1000 * (0.2 + 0.006 * randomInt(100)));
+  await scan(`killed with SIGKILL after ${(killAfter / 1000).toFixed(1)} s`, ['--store', store], killAfter);
+  const resumed = await scan('resumed', ['--store', store]);
+  await check('resumed scan');
+  console.log(`  ${resumed.known} results survived the kill, ${files - resumed.known} were left to do`);
+  await scan('again, nothing changed', ['--store', store]);
+  await check('last scan');
+} finally {
+  if (values.keep === undefined) await rm(folder, { recursive: true, force: true });
+}
+
+/** Noise with a different beginning in every file: content that no store takes for something known. */
+async function generate() {
+  const samples = Math.round(16000 * seconds);
+  const wav = Buffer.alloc(44 + 2 * samples);
+  wav.write('RIFF', 0, 'ascii');
+  wav.writeUInt32LE(36 + 2 * samples, 4);
+  wav.write('WAVEfmt ', 8, 'ascii');
+  wav.writeUInt32LE(16, 16);
+  wav.writeUInt16LE(1, 20);
+  wav.writeUInt16LE(1, 22);
+  wav.writeUInt32LE(16000, 24);
+  wav.writeUInt32LE(32000, 28);
+  wav.writeUInt16LE(2, 32);
+  wav.writeUInt16LE(16, 34);
+  wav.write('data', 36, 'ascii');
+  wav.writeUInt32LE(2 * samples, 40);
+  let state = 1;
+  for (let i = 0; i < samples; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    wav.writeInt16LE(Math.round(8000 * Math.sin(i / 20) + (state / 2 ** 32 - 0.5) * 8000), 44 + 2 * i);
+  }
+  for (let i = 0; i < files; i++) {
+    const below = join(tree, `folder-${Math.floor(i / FILES_PER_FOLDER)}`);
+    if (i % FILES_PER_FOLDER === 0) await mkdir(below, { recursive: true });
+    wav.writeUInt32LE(i, 44);
+    await writeFile(join(below, `clip-${i}.wav`), wav);
+  }
+}
+
+/** Runs the command line; tells files per second and peak memory. */
+function scan(title, options, killAfter) {
+  return new Promise((resolve, reject) => {
+    const started = performance.now();
+    const child = spawn(
+      process.execPath,
+      [cli, 'scan', tree, '--format', 'none', '--output', report, ...options],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    let peak = 0;
+    const watch = setInterval(() => {
+      peak = Math.max(peak, peakMemory(child.pid));
+    }, 100);
+    const kill = killAfter === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfter);
+    let messages = '';
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      messages += text;
+    });
+    child.on('close', (code, signal) => {
+      clearInterval(watch);
+      clearTimeout(kill);
+      const elapsed = (performance.now() - started) / 1000;
+      if (signal === 'SIGKILL') {
+        console.log(`${title}`);
+        resolve({ seconds: elapsed, known: 0 });
+        return;
+      }
+      if (code !== 0) {
+        reject(new Error(`scan ended with code ${code}: ${messages}`));
+        return;
+      }
+      const known = Number(/(\d+) of them known/.exec(messages)?.[1] ?? 0);
+      const rate = (files / elapsed).toFixed(0);
+      console.log(
+        `${title}: ${elapsed.toFixed(1)} s, ${rate} files/s, peak memory ${(peak / 1024).toFixed(0)} MiB`,
+      );
+      resolve({ seconds: elapsed, known });
+    });
+  });
+}
+
+/** Kibibytes; 0 where there is no /proc. */
+function peakMemory(pid) {
+  try {
+    return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}
+
+/** Every clip once, each with a verdict. */
+async function check(title) {
+  const seen = new Set();
+  let rows = 0;
+  for await (const line of createInterface({ input: createReadStream(report) })) {
+    const row = JSON.parse(line);
+    if (row.error !== undefined) throw new Error(`${row.file}: ${row.error.message}`);
+    seen.add(row.file);
+    rows++;
+  }
+  if (rows !== files || seen.size !== files) {
+    throw new Error(`${title}: ${rows} rows for ${seen.size} different files instead of ${files}`);
+  }
+}
