@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { DeepfakeError, messageOf } from '../shared/errors.ts';
 import { evaluateCommand } from './cli/evaluate.ts';
