@@ -1,7 +1,7 @@
 // Bundles every process of the product, and the tests, into dist/.
 //   node esbuild.mjs            product
 //   node esbuild.mjs --tests    product and tests
-//   node esbuild.mjs --tools    product and development tools (benchmarks)
+//   node esbuild.mjs --tools    product and development tools (benchmarks, laboratory)
 // Files of earlier builds are left alone, because a daemon or a training run may still be loading them.
 import * as esbuild from 'esbuild';
 import { globSync } from 'tinyglobby';
@@ -82,7 +82,7 @@ if (withTools) {
   builds.push(
     esbuild.build({
       ...nodeModule,
-      entryPoints: { bench: 'scripts/bench/bench.ts' },
+      entryPoints: { bench: 'scripts/bench/bench.ts', lab: 'scripts/lab/lab.ts' },
       outdir: 'dist/tools',
     }),
   );

@@ -17,9 +17,10 @@ export interface FeatureConfig {
   scale: 'mel' | 'linear';
   /**
    * What is taken out of the decibels before they are divided by the clip's standard deviation:
-   * `clip` the clip's mean, `band` each band's mean over time (removes the channel's average colour).
+   * `clip` the clip's mean, `band` each band's mean over time (removes the channel's average colour), `frame-and-band` each
+   * frame's mean over the bands (removes the loudness contour) and then each band's mean.
    */
-  normalization: 'clip' | 'band';
+  normalization: 'clip' | 'band' | 'frame-and-band';
   /** How sound shorter than `duration` is filled up: with zeros at the end, or by repeating it. */
   padding: 'zero' | 'tile';
 }

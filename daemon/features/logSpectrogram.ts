@@ -40,28 +40,52 @@ export class LogSpectrogram {
   }
 
   /**
-   * Decibels relative to the loudest point, in [−80, 0]: nMels rows (lowest first) × frameCount(samples) columns, row-major.
-   * `samples`: mono, any length > 0.
+   * Decibels relative to the loudest point, in [−80, 0]: nMels rows (lowest first) × frameCount(samples) columns,
+   * row-major. `samples`: mono, any length > 0.
    */
   decibels(samples: Float32Array): Float32Array {
-    const { nFft, hopLength, nMels } = this.config;
-    const frames = frameCount(this.config, samples.length);
-    const { input, output } = this.fourier;
-    const { window, power } = this;
-    const { firstBin, weights } = this.filterbank;
-    const half = nFft / 2;
-    const bands = new Float32Array(nMels * frames);
-    let loudest = MINIMUM_POWER;
+    return toDecibels(this.powers(samples));
+  }
 
-    for (let frame = 0; frame < frames; frame++) {
-      const start = frame * hopLength - half;
+  /** Power in each band: nMels rows (lowest first) × frameCount(samples) columns, row-major; zeros before and after the samples. */
+  powers(samples: Float32Array): Float32Array {
+    const { nFft } = this.config;
+    return this.bandPowers(frameCount(this.config, samples.length), (start, input) => {
       const from = Math.max(0, -start);
       const to = Math.min(nFft, samples.length - start);
       if (from > 0) input.fill(0, 0, from);
-      for (let n = from; n < to; n++) input[n] = samples[start + n] * window[n];
+      for (let n = from; n < to; n++) input[n] = samples[start + n] * this.window[n];
       if (to < nFft) input.fill(0, Math.max(to, 0));
-      this.fourier.transform();
+    });
+  }
 
+  /**
+   * Power in each band of the samples repeated without end: nMels rows × floor(length / hopLength) columns, after which
+   * the columns repeat too. What is left of the last hop is cut off. `samples`: at least one hop.
+   */
+  periodicPowers(samples: Float32Array): Float32Array {
+    const { nFft, hopLength } = this.config;
+    const frames = Math.floor(samples.length / hopLength);
+    const period = frames * hopLength;
+    return this.bandPowers(frames, (start, input) => {
+      let position = ((start % period) + period) % period;
+      for (let n = 0; n < nFft; n++) {
+        input[n] = samples[position] * this.window[n];
+        if (++position === period) position = 0;
+      }
+    });
+  }
+
+  private bandPowers(frames: number, fill: (start: number, input: Float32Array) => void): Float32Array {
+    const { nFft, hopLength, nMels } = this.config;
+    const { input, output } = this.fourier;
+    const { power } = this;
+    const { firstBin, weights } = this.filterbank;
+    const half = nFft / 2;
+    const bands = new Float32Array(nMels * frames);
+    for (let frame = 0; frame < frames; frame++) {
+      fill(frame * hopLength - half, input);
+      this.fourier.transform();
       power[0] = output[0] * output[0];
       power[half] = output[1] * output[1];
       for (let bin = 1; bin < half; bin++) {
@@ -75,14 +99,7 @@ export class LogSpectrogram {
         let sum = 0;
         for (let k = 0; k < row.length; k++) sum += row[k] * power[first + k];
         bands[band * frames + frame] = sum;
-        if (sum > loudest) loudest = sum;
       }
-    }
-
-    const reference = DECIBELS_PER_NEPER * Math.log(loudest);
-    for (let i = 0; i < bands.length; i++) {
-      const decibels = DECIBELS_PER_NEPER * Math.log(Math.max(bands[i], MINIMUM_POWER)) - reference;
-      bands[i] = Math.max(decibels, -DYNAMIC_RANGE_DB);
     }
     return bands;
   }
@@ -99,9 +116,26 @@ export class LogSpectrogram {
   }
 }
 
-/** Normalises decibels in place: mean (of the clip, or of each band) removed, divided by the standard deviation of what is left. */
+/** Powers to decibels relative to the loudest, in place, in [−80, 0]: librosa.power_to_db(ref=np.max). */
+export function toDecibels(powers: Float32Array): Float32Array {
+  let loudest = MINIMUM_POWER;
+  for (const power of powers) if (power > loudest) loudest = power;
+  const reference = DECIBELS_PER_NEPER * Math.log(loudest);
+  for (let i = 0; i < powers.length; i++) {
+    const decibels = DECIBELS_PER_NEPER * Math.log(Math.max(powers[i], MINIMUM_POWER)) - reference;
+    powers[i] = Math.max(decibels, -DYNAMIC_RANGE_DB);
+  }
+  return powers;
+}
+
+/**
+ * Normalises decibels in place: means (of the clip, of each band, or of each frame and then each band) removed, divided by the
+ * standard deviation of what is left.
+ */
 export function normalize(decibels: Float32Array, config: FeatureConfig): Float32Array {
-  const rowLength = config.normalization === 'band' ? decibels.length / config.nMels : decibels.length;
+  const { normalization, nMels } = config;
+  if (normalization === 'frame-and-band') removeFrameMeans(decibels, nMels);
+  const rowLength = normalization === 'clip' ? decibels.length : decibels.length / nMels;
   let squares = 0;
   for (let start = 0; start < decibels.length; start += rowLength) {
     const row = decibels.subarray(start, start + rowLength);
@@ -117,4 +151,12 @@ export function normalize(decibels: Float32Array, config: FeatureConfig): Float3
   const scale = 1 / (Math.sqrt(squares / decibels.length) + STANDARD_DEVIATION_FLOOR);
   for (let i = 0; i < decibels.length; i++) decibels[i] *= scale;
   return decibels;
+}
+
+/** Takes each frame's mean over the bands out: what is left is the frame's shape, however loud it is. */
+function removeFrameMeans(decibels: Float32Array, bands: number): void {
+  const frames = decibels.length / bands;
+  const means = new Float64Array(frames);
+  for (let i = 0; i < decibels.length; i++) means[i % frames] += decibels[i] / bands;
+  for (let i = 0; i < decibels.length; i++) decibels[i] -= means[i % frames];
 }

@@ -50,7 +50,7 @@ export const audioSchema = z
     fmin: z.number().min(0),
     fmax: positive,
     scale: z.enum(['mel', 'linear']).default('mel'),
-    normalization: z.enum(['clip', 'band']).default('clip'),
+    normalization: z.enum(['clip', 'band', 'frame-and-band']).default('clip'),
     padding: z.enum(['zero', 'tile']).default('zero'),
   })
   .refine((audio) => audio.fmin < audio.fmax && audio.fmax <= audio.sample_rate / 2, {

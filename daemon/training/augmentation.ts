@@ -2,8 +2,9 @@ import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
 import { z } from 'zod';
-import { type FeatureConfig, windowLength } from '../features/featureConfig.ts';
-import { type LogSpectrogram, normalize } from '../features/logSpectrogram.ts';
+import { type FeatureConfig, frameCount, windowLength } from '../features/featureConfig.ts';
+import { type LogSpectrogram, normalize, toDecibels } from '../features/logSpectrogram.ts';
+import { seededRandom } from '../random.ts';
 
 const probability = z.number().min(0).max(1);
 const range = z
@@ -13,9 +14,11 @@ const range = z
 /** What may happen to a training clip; each part on its own with its probability, absent parts never. */
 export const augmentationSchema = z
   .object({
+    /** Seconds of each window that the network is trained on, cut at random; prediction sees the whole window. */
+    crop: z.number().positive(),
     /** Coloured noise (white to brown) at a signal-to-noise ratio in decibels. */
     noise: z.object({ probability, snr: range }),
-    /** A smooth random frequency response of at most ± this many decibels. */
+    /** A smooth random frequency response of at most ± this many decibels, before the noise. */
     equalizer: z.object({ probability, decibels: z.number().min(0) }),
     /** Nothing above a cut-off frequency in hertz. */
     bandLimit: z.object({ probability, cutoff: range }),
@@ -27,112 +30,197 @@ export const augmentationSchema = z
   .strict();
 export type Augmentation = z.infer<typeof augmentationSchema>;
 
-/** Decibels below the loudest point that a spectrogram keeps. */
-const DYNAMIC_RANGE_DB = 80;
-/** Corner points of an equaliser's response over the frequency axis. */
-const EQUALIZER_POINTS = 6;
-
-/**
- * Features of one augmented view of a clip: a random crop, or a random rotation of the repeated clip where it is short,
- * with noise added to the samples and the rest done to the decibels (filtering is addition there).
- */
-export function augmentedFeatures(
-  samples: Float32Array,
-  augmentation: Augmentation,
-  spectrogram: LogSpectrogram,
-  random: RandomGenerator,
-): Float32Array {
-  const { config } = spectrogram;
-  const { noise, equalizer, bandLimit, bandMask, timeMask } = augmentation;
-  const happens = (part: { probability: number } | undefined): part is { probability: number } =>
-    part !== undefined && uniformFloat64(random) < part.probability;
-  const between = ([low, high]: [number, number]) => low + (high - low) * uniformFloat64(random);
-
-  const window = randomWindow(samples, config, random);
-  if (noise !== undefined && happens(noise)) addNoise(window, between(noise.snr), random);
-  const decibels = spectrogram.decibels(window);
-  const frames = decibels.length / config.nMels;
-  let filtered = false;
-  if (equalizer !== undefined && happens(equalizer)) {
-    equalize(decibels, frames, config.nMels, equalizer.decibels, random);
-    filtered = true;
-  }
-  if (bandLimit !== undefined && happens(bandLimit)) {
-    const cutoff = between(bandLimit.cutoff);
-    spectrogram.frequencies.forEach((hertz, band) => {
-      if (hertz > cutoff) decibels.fill(Number.NEGATIVE_INFINITY, band * frames, (band + 1) * frames);
-    });
-    filtered = true;
-  }
-  if (filtered) restoreRange(decibels);
-  normalize(decibels, config);
-  if (bandMask !== undefined && happens(bandMask)) {
-    const width = uniformInt(random, 1, Math.min(bandMask.bands, config.nMels));
-    const first = uniformInt(random, 0, config.nMels - width);
-    decibels.fill(0, first * frames, (first + width) * frames);
-  }
-  if (timeMask !== undefined && happens(timeMask)) {
-    const width = uniformInt(random, 1, Math.min(timeMask.frames, frames));
-    const first = uniformInt(random, 0, frames - width);
-    for (let band = 0; band < config.nMels; band++) {
-      decibels.fill(0, band * frames + first, band * frames + first + width);
-    }
-  }
-  return decibels;
+/** Band powers of a clip: bands × frames, row-major. `periodic`: the clip is repeated, and so are its columns. */
+export interface Spectrum {
+  powers: Float32Array;
+  periodic: boolean;
 }
 
-function randomWindow(samples: Float32Array, config: FeatureConfig, random: RandomGenerator): Float32Array {
+/** The spectrum that views of a clip are taken from: of the clip repeated where it is shorter than a window. */
+export function clipSpectrum(samples: Float32Array, spectrogram: LogSpectrogram): Spectrum {
+  const { config } = spectrogram;
   const length = windowLength(config);
-  if (samples.length >= length) {
-    const start = uniformInt(random, 0, samples.length - length);
-    return samples.slice(start, start + length);
+  if (samples.length >= length) return { powers: spectrogram.powers(samples), periodic: false };
+  if (config.padding === 'tile' && samples.length >= config.hopLength) {
+    return { powers: spectrogram.periodicPowers(samples), periodic: true };
   }
-  const window = new Float32Array(length);
-  if (config.padding === 'zero') {
-    window.set(samples);
-    return window;
+  const padded = new Float32Array(length);
+  padded.set(samples);
+  return { powers: spectrogram.powers(padded), periodic: false };
+}
+
+/** Columns of a training view: those of the crop, or of the whole window. */
+export function viewFrames({ crop }: Augmentation, config: FeatureConfig): number {
+  const whole = frameCount(config);
+  return crop === undefined
+    ? whole
+    : Math.min(whole, Math.round((crop * config.sampleRate) / config.hopLength));
+}
+
+/** Corner points of an equaliser's response over the frequency axis. */
+const EQUALIZER_POINTS = 6;
+/** What a band limit leaves of the power above it. */
+const STOP_BAND_POWER = 1e-12;
+/** Standard normal values to draw from; drawing a random start is cheaper than drawing each value. */
+const NORMAL_TABLE = normalTable(1 << 16);
+
+/**
+ * Features of one augmented view of a clip, bands × viewFrames(augmentation): a random window of it (a random rotation where
+ * it is repeated) is coloured, mixed with noise and band-limited as powers, normalised as a whole, then cropped and masked.
+ */
+export function augmentedFeatures(
+  { powers, periodic }: Spectrum,
+  augmentation: Augmentation,
+  config: FeatureConfig,
+  frequencies: Float64Array,
+  random: RandomGenerator,
+): Float32Array {
+  const { noise, equalizer, bandLimit, bandMask, timeMask } = augmentation;
+  const happens = (part: { probability: number } | undefined): boolean =>
+    part !== undefined && uniformFloat64(random) < part.probability;
+  const between = ([low, high]: [number, number]) => low + (high - low) * uniformFloat64(random);
+  const bands = config.nMels;
+
+  const window = randomWindow(powers, periodic, bands, frameCount(config), random);
+  const frames = window.length / bands;
+  if (happens(equalizer)) multiplyBands(window, equalizerGains(bands, equalizer?.decibels ?? 0, random));
+  if (noise !== undefined && happens(noise))
+    addNoise(window, config, frequencies, between(noise.snr), random);
+  if (bandLimit !== undefined && happens(bandLimit)) {
+    const cutoff = between(bandLimit.cutoff);
+    multiplyBands(
+      window,
+      Float64Array.from(frequencies, (hertz) => (hertz > cutoff ? STOP_BAND_POWER : 1)),
+    );
   }
-  const rotation = uniformInt(random, 0, samples.length - 1);
-  for (let i = 0; i < length; i++) window[i] = samples[(i + rotation) % samples.length];
+  const whole = normalize(toDecibels(window), config);
+
+  const kept = viewFrames(augmentation, config);
+  const view = kept === frames ? whole : columns(whole, bands, uniformInt(random, 0, frames - kept), kept);
+  if (bandMask !== undefined && happens(bandMask)) {
+    const width = uniformInt(random, 1, Math.min(bandMask.bands, bands));
+    const first = uniformInt(random, 0, bands - width);
+    view.fill(0, first * kept, (first + width) * kept);
+  }
+  if (timeMask !== undefined && happens(timeMask)) {
+    const width = uniformInt(random, 1, Math.min(timeMask.frames, kept));
+    const first = uniformInt(random, 0, kept - width);
+    for (let band = 0; band < bands; band++) {
+      view.fill(0, band * kept + first, band * kept + first + width);
+    }
+  }
+  return view;
+}
+
+/** `kept` columns from column `first` on. */
+function columns(values: Float32Array, rows: number, first: number, kept: number): Float32Array {
+  const width = values.length / rows;
+  const result = new Float32Array(rows * kept);
+  for (let row = 0; row < rows; row++) {
+    result.set(values.subarray(row * width + first, row * width + first + kept), row * kept);
+  }
+  return result;
+}
+
+function randomWindow(
+  powers: Float32Array,
+  periodic: boolean,
+  bands: number,
+  frames: number,
+  random: RandomGenerator,
+): Float32Array {
+  const available = powers.length / bands;
+  if (!periodic) return columns(powers, bands, uniformInt(random, 0, available - frames), frames);
+  const rotation = uniformInt(random, 0, available - 1);
+  const window = new Float32Array(bands * frames);
+  for (let band = 0; band < bands; band++) {
+    const row = powers.subarray(band * available, (band + 1) * available);
+    let column = rotation;
+    for (let i = band * frames; i < (band + 1) * frames; i++) {
+      window[i] = row[column];
+      if (++column === available) column = 0;
+    }
+  }
   return window;
 }
 
-/** Adds noise between white and brown (a one-pole low-pass of random strength) at `snr` decibels, in place. */
-function addNoise(window: Float32Array, snr: number, random: RandomGenerator): void {
-  const colour = uniformFloat64(random) * 0.98;
-  const noise = new Float32Array(window.length);
-  let previous = 0;
-  let noisePower = 0;
-  let signalPower = 0;
-  for (let i = 0; i < window.length; i++) {
-    previous = colour * previous + (2 * uniformFloat64(random) - 1);
-    noise[i] = previous;
-    noisePower += previous * previous;
-    signalPower += window[i] * window[i];
-  }
-  const gain = Math.sqrt(signalPower / noisePower) * 10 ** (-snr / 20);
-  for (let i = 0; i < window.length; i++) window[i] += gain * noise[i];
+function multiplyBands(powers: Float32Array, gains: Float64Array): void {
+  const frames = powers.length / gains.length;
+  gains.forEach((gain, band) => {
+    for (let i = band * frames; i < (band + 1) * frames; i++) powers[i] *= gain;
+  });
 }
 
-function equalize(
-  decibels: Float32Array,
-  frames: number,
-  bands: number,
-  strength: number,
-  random: RandomGenerator,
-): void {
+/** Power gains that run in straight lines, in decibels, between random corner points. */
+function equalizerGains(bands: number, strength: number, random: RandomGenerator): Float64Array {
   const points = Array.from({ length: EQUALIZER_POINTS }, () => (2 * uniformFloat64(random) - 1) * strength);
-  for (let band = 0; band < bands; band++) {
+  return Float64Array.from({ length: bands }, (_, band) => {
     const position = (band / Math.max(1, bands - 1)) * (EQUALIZER_POINTS - 1);
     const left = Math.min(Math.floor(position), EQUALIZER_POINTS - 2);
-    const gain = points[left] + (points[left + 1] - points[left]) * (position - left);
-    for (let i = band * frames; i < (band + 1) * frames; i++) decibels[i] += gain;
+    return 10 ** ((points[left] + (points[left + 1] - points[left]) * (position - left)) / 10);
+  });
+}
+
+/**
+ * Adds noise between white and brown (a one-pole low-pass of random strength) at `snr` decibels, in place. A band's noise
+ * power varies as a mean of independent bins does (gamma distribution, by Wilson & Hilferty 1931), and so does its product
+ * with the signal.
+ */
+function addNoise(
+  powers: Float32Array,
+  config: FeatureConfig,
+  frequencies: Float64Array,
+  snr: number,
+  random: RandomGenerator,
+): void {
+  const bands = frequencies.length;
+  const frames = powers.length / bands;
+  const pole = uniformFloat64(random) * 0.98;
+  const colour = Array.from(
+    frequencies,
+    (hertz) => 1 / (1 + pole * pole - 2 * pole * Math.cos((2 * Math.PI * hertz) / config.sampleRate)),
+  );
+  let signal = 0;
+  for (const power of powers) signal += power;
+  const mean = (signal / powers.length) * 10 ** (-snr / 10);
+  const scale = (mean * bands) / colour.reduce((sum, value) => sum + value, 0);
+  let next = uniformInt(random, 0, NORMAL_TABLE.length - 1);
+  const mask = NORMAL_TABLE.length - 1;
+  for (let band = 0; band < bands; band++) {
+    const level = colour[band] * scale;
+    const bins = independentBins(config, frequencies, band);
+    const a = 1 - 1 / (9 * bins);
+    const b = 1 / (3 * Math.sqrt(bins));
+    for (let i = band * frames; i < (band + 1) * frames; i++) {
+      const root = Math.max(0, a + b * NORMAL_TABLE[next & mask]);
+      const noise = level * root * root * root;
+      const product = Math.sqrt((2 * powers[i] * noise) / bins) * NORMAL_TABLE[(next + 1) & mask];
+      powers[i] = Math.max(powers[i] + noise + product, (powers[i] + noise) * 0.01);
+      next += 2;
+    }
   }
 }
 
-/** Back to decibels relative to the loudest point, cut off at the dynamic range. */
-function restoreRange(decibels: Float32Array): void {
-  let loudest = Number.NEGATIVE_INFINITY;
-  for (const value of decibels) if (value > loudest) loudest = value;
-  for (let i = 0; i < decibels.length; i++) decibels[i] = Math.max(decibels[i] - loudest, -DYNAMIC_RANGE_DB);
+/** Roughly how many independent values a band's power is the mean of: its half width in bins over the Hann window's 1.5. */
+function independentBins(
+  { sampleRate, nFft }: FeatureConfig,
+  frequencies: Float64Array,
+  band: number,
+): number {
+  const other = band > 0 ? band - 1 : band + 1;
+  const halfWidth = Math.abs(frequencies[band] - frequencies[other]);
+  return Math.max(1, (halfWidth * nFft) / sampleRate / 1.5);
+}
+
+function normalTable(length: number): Float32Array {
+  const random = seededRandom(1);
+  const table = new Float32Array(length);
+  for (let i = 0; i < length; i += 2) {
+    // Box & Muller 1958
+    const radius = Math.sqrt(-2 * Math.log(1 - uniformFloat64(random)));
+    const angle = 2 * Math.PI * uniformFloat64(random);
+    table[i] = radius * Math.cos(angle);
+    table[i + 1] = radius * Math.sin(angle);
+  }
+  return table;
 }

@@ -10,9 +10,10 @@ export const CALIBRATED_THRESHOLD = 0.5;
 export function calibrate(
   logits: ArrayLike<number>,
   labels: ArrayLike<number>,
+  targetError = TARGET_ERROR,
 ): Pick<ModelConfig, 'calibration' | 'inconclusive'> {
   const calibration = fitCalibration(logits, labels);
   const probabilities = Array.from(logits, (logit) => calibratedProbability(logit, calibration));
-  const { low, high } = inconclusiveBand(probabilities, labels, CALIBRATED_THRESHOLD, TARGET_ERROR);
+  const { low, high } = inconclusiveBand(probabilities, labels, CALIBRATED_THRESHOLD, targetError);
   return { calibration, inconclusive: { low, high } };
 }

@@ -4,7 +4,7 @@ import type { AnalysisPool } from '../features/analysisPool.ts';
 import { type FeatureConfig, frameCount } from '../features/featureConfig.ts';
 import type { WindowPolicy } from '../model/modelConfig.ts';
 import { distFile } from '../paths.ts';
-import type { Augmentation } from './augmentation.ts';
+import { type Augmentation, type Spectrum, viewFrames } from './augmentation.ts';
 import type { AugmentedClip } from './augmentationWorker.ts';
 import { ExampleStore } from './exampleStore.ts';
 
@@ -28,6 +28,8 @@ export interface PreparationOptions {
 /** Training examples that can be asked for batch by batch. */
 export interface TrainingExamples {
   readonly labels: ArrayLike<number>;
+  /** Columns of each example's features; absent: those of a whole window. */
+  readonly frames?: number;
   /** Features of these clips as `epoch` sees them: indices.length × bands × frames. */
   batch(indices: number[], epoch: number): Promise<Float32Array>;
   dispose(): Promise<void>;
@@ -96,6 +98,16 @@ export class StoredFeatures implements TrainingExamples {
     );
   }
 
+  /** Some of the clips, from the same store, which this one goes on owning. */
+  subset(clips: number[]): StoredFeatures {
+    return new StoredFeatures(
+      Float32Array.from(clips, (clip) => this.labels[clip]),
+      clips.map((clip) => this.windows[clip]),
+      this.store,
+      this.size,
+    );
+  }
+
   /** The first window of each clip; the same in every epoch. */
   async batch(indices: number[]): Promise<Float32Array> {
     return this.read(indices.map((index) => this.windows[index][0]));
@@ -115,23 +127,21 @@ export class StoredFeatures implements TrainingExamples {
   }
 }
 
-/** Every clip's samples on disk; worker threads make a fresh augmented view of them for each epoch. */
+/** Every clip's band powers on disk; worker threads make a fresh augmented view of them for each epoch. */
 export class AugmentedExamples implements TrainingExamples {
-  private readonly pool: workerpool.Pool;
+  readonly frames: number;
 
   private constructor(
     readonly labels: ArrayLike<number>,
+    private readonly pool: workerpool.Pool,
     private readonly store: ExampleStore,
-    /** Store entry of each clip. */
-    private readonly entries: number[],
+    /** Store entry of each clip, and whether its columns repeat. */
+    private readonly spectra: { entry: number; periodic: boolean }[],
     private readonly features: FeatureConfig,
     private readonly augmentation: Augmentation,
     private readonly seed: number,
   ) {
-    this.pool = workerpool.pool(distFile('augmentationWorker.js'), {
-      workerType: 'thread',
-      maxWorkers: availableParallelism(),
-    });
+    this.frames = viewFrames(augmentation, features);
   }
 
   /** Throws the DeepfakeErrors of `loadAudio`, WriteFailed or Cancelled. */
@@ -143,23 +153,30 @@ export class AugmentedExamples implements TrainingExamples {
   ): Promise<AugmentedExamples> {
     const { pool, features, signal } = options;
     const store = await ExampleStore.create();
-    const entries = new Array<number>(clips.length);
+    const augmenters = workerpool.pool(distFile('augmentationWorker.js'), {
+      workerType: 'thread',
+      maxWorkers: availableParallelism(),
+    });
+    const spectra = new Array<{ entry: number; periodic: boolean }>(clips.length);
     try {
       await forEachClip(clips, options, async ({ path }, clip) => {
-        entries[clip] = store.append(await pool.samples(path, features, MAX_TRAINING_SECONDS, signal));
+        const samples = await pool.samples(path, features, MAX_TRAINING_SECONDS, signal);
+        const { powers, periodic }: Spectrum = await augmenters.exec('spectrum', [samples, features]);
+        spectra[clip] = { entry: store.append(powers), periodic };
       });
     } catch (error) {
+      await augmenters.terminate(true);
       store.dispose();
       throw error;
     }
     const labels = Float32Array.from(clips, ({ label }) => label);
-    return new AugmentedExamples(labels, store, entries, features, augmentation, seed);
+    return new AugmentedExamples(labels, augmenters, store, spectra, features, augmentation, seed);
   }
 
   async batch(indices: number[], epoch: number): Promise<Float32Array> {
     const clips = indices.map((index): AugmentedClip => {
-      const { start, length } = this.store.extent(this.entries[index]);
-      return { start, length, stream: [this.seed, epoch, index] };
+      const { entry, periodic } = this.spectra[index];
+      return { ...this.store.extent(entry), periodic, stream: [this.seed, epoch, index] };
     });
     return this.pool.exec('augment', [this.store.path, clips, this.features, this.augmentation]);
   }

@@ -31,6 +31,8 @@ export interface Recipe {
   patience: number;
   /** Decay per step of an exponential moving average of the weights, which is then what is validated and kept; 0 for none. */
   averaging: number;
+  /** Which epoch is kept: the one with the best validation EER, or the last. */
+  keep: 'best' | 'last';
   /** Null: every epoch sees the same features. */
   augmentation: Augmentation | null;
   /** Fit probabilities and the Inconclusive band on the validation clips. */
@@ -50,6 +52,7 @@ export const referenceRecipe: Recipe = {
   weightDecay: 1e-4,
   patience: 5,
   averaging: 0,
+  keep: 'best',
   augmentation: null,
   calibrate: false,
 };
@@ -77,6 +80,7 @@ export const defaultRecipe: Recipe = {
   weightDecay: 1e-4,
   patience: 0,
   averaging: 0,
+  keep: 'best',
   augmentation: {
     noise: { probability: 0.5, snr: [15, 45] },
     equalizer: { probability: 0.5, decibels: 12 },
@@ -103,6 +107,7 @@ const recipeSchema = z
     weight_decay: z.number().min(0),
     patience: z.number().int().min(0),
     averaging: z.number().min(0).lt(1),
+    keep: z.enum(['best', 'last']),
     augmentation: augmentationSchema.nullable(),
     calibrate: z.boolean(),
   })
@@ -135,6 +140,7 @@ export async function readRecipe(nameOrPath: string): Promise<Recipe> {
       weightDecay: given.weight_decay ?? base.weightDecay,
       patience: given.patience ?? base.patience,
       averaging: given.averaging ?? base.averaging,
+      keep: given.keep ?? base.keep,
       augmentation: given.augmentation === undefined ? base.augmentation : given.augmentation,
       calibrate: given.calibrate ?? base.calibrate,
     };

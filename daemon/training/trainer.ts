@@ -38,12 +38,16 @@ export interface Validation {
   loss: number;
 }
 
-/** The best epoch of a run. */
-export interface Snapshot {
+/** The network after an epoch. */
+export interface EpochState {
   state: StateDict;
   epoch: number;
   /** Steps taken until then. */
   steps: number;
+}
+
+/** The best epoch of a run. */
+export interface Snapshot extends EpochState {
   validation: Validation;
 }
 
@@ -51,7 +55,8 @@ export interface TrainerOptions {
   recipe: Recipe;
   engine: Engine;
   training: TrainingExamples;
-  validation: StoredFeatures;
+  /** Absent: nothing is validated, and there is no best epoch. */
+  validation?: StoredFeatures;
   seed: number;
   onEpoch?: (report: EpochReport, best: Snapshot) => void | Promise<void>;
   onStep?: (step: number, steps: number) => void;
@@ -59,7 +64,9 @@ export interface TrainerOptions {
 }
 
 export interface TrainingOutcome {
+  /** By validation EER; the last one where the recipe keeps the last. */
   best: Snapshot | undefined;
+  last: EpochState | undefined;
   epochsRun: number;
   /** The run ended because it was asked to. */
   cancelled: boolean;
@@ -73,6 +80,7 @@ export async function trainNetwork(options: TrainerOptions): Promise<TrainingOut
   const { recipe, engine, training, validation, seed, signal } = options;
   const { architecture } = recipe;
   const shape = { architecture, bands: recipe.features.nMels, frames: frameCount(recipe.features) };
+  const trainingShape = { ...shape, frames: training.frames ?? shape.frames };
   const count = training.labels.length;
   const positives = Array.from(training.labels).reduce((sum, label) => sum + label, 0);
   const positiveWeight = (count - positives) / positives;
@@ -80,9 +88,10 @@ export async function trainNetwork(options: TrainerOptions): Promise<TrainingOut
   const totalSteps = recipe.epochs * stepsPerEpoch;
 
   const initial = freshState(shape, seededRandom(seed, STREAM.initialization));
-  const network = await engine.createTraining(shape, initial);
+  const network = await engine.createTraining(trainingShape, initial);
   const average = recipe.averaging > 0 ? new WeightAverage(initial, recipe.averaging) : undefined;
   let best: Snapshot | undefined;
+  let last: EpochState | undefined;
   let epochsRun = 0;
   try {
     for (let epoch = 1; epoch <= recipe.epochs && !signal?.aborted; epoch++) {
@@ -116,12 +125,15 @@ export async function trainNetwork(options: TrainerOptions): Promise<TrainingOut
 
       const current = network.state();
       const state = stateDictOf(shape, average?.state ?? current);
+      last = { state, epoch, steps: current.step };
+      if (validation === undefined) continue;
       const result = await validate(engine, shape, state, validation);
       const isBest =
+        recipe.keep === 'last' ||
         best === undefined ||
         result.eer < best.validation.eer ||
         (result.eer === best.validation.eer && result.loss < best.validation.loss);
-      if (isBest) best = { state, epoch, steps: current.step, validation: result };
+      if (isBest) best = { ...last, validation: result };
       await options.onEpoch?.(
         {
           epoch,
@@ -140,7 +152,7 @@ export async function trainNetwork(options: TrainerOptions): Promise<TrainingOut
   } finally {
     await network.dispose();
   }
-  return { best, epochsRun, cancelled: signal?.aborted ?? false };
+  return { best, last, epochsRun, cancelled: signal?.aborted ?? false };
 }
 
 /** Asks for a few items ahead of the one being used; items come in order. */

@@ -1,0 +1,137 @@
+// npm run lab: how well does a recipe do on synthesis and speakers that it has not met?
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { writeFileAtomically } from '../../daemon/files.ts';
+import { packageRoot } from '../../daemon/paths.ts';
+import { type Recipe, readRecipe } from '../../daemon/training/recipe.ts';
+import { DeepfakeError, messageOf } from '../../shared/errors.ts';
+import { type CorpusClip, readCorpus } from './corpus.ts';
+import { crossValidate, type FoldScores } from './crossValidation.ts';
+import { type Fold, sourceFolds, systemFolds } from './folds.ts';
+import { ship } from './ship.ts';
+import { markdown, type Summary, summarize } from './summary.ts';
+import { vary } from './variants.ts';
+
+interface LabOptions {
+  corpus: string;
+  extra: string[];
+  part: string;
+  recipe: string;
+  variant: string[];
+  folds: number;
+  foldSeed: number;
+  sources?: boolean;
+  seeds: number;
+  epochs?: number;
+  quick?: boolean;
+  jobs: number;
+  out: string;
+  from?: string;
+  ship?: string;
+  targetError: number;
+}
+
+const collect = (value: string, previous: string[]) => [...previous, value];
+/** Sources with fewer clips of a class are not tested on their own. */
+const MINIMUM_PER_CLASS = 5;
+
+const program = new Command('lab')
+  .description('Cross-validates recipes over held-out synthesis systems and speakers, or held-out sources.')
+  .option(
+    '--corpus <manifest>',
+    'corpus manifest',
+    join(packageRoot, '..', 'shared', 'corpus', 'manifest.csv'),
+  )
+  .option('--extra <manifest>', 'further clips to train on (repeatable)', collect, [])
+  .option('--part <name>', 'part of the manifest that is used', 'develop')
+  .option('--recipe <name>', 'preset or recipe file', 'default')
+  .option('--variant <changes>', "'name: path=value; path=value' of the recipe (repeatable)", collect, [])
+  .option('--folds <n>', 'groups of systems and speakers', Number, 3)
+  .option('--fold-seed <n>', 'which groups', Number, 1)
+  .option('--sources', 'leave one source out instead')
+  .option('--seeds <n>', 'trainings per fold', Number, 1)
+  .option('--epochs <n>', 'instead of the recipe’s', Number)
+  .option('--quick', 'a small version: 8 epochs on 1-s crops')
+  .option('--jobs <n>', 'trainings at a time', Number, 2)
+  .option('--out <prefix>', 'where PREFIX.json and PREFIX.md go', join('reports', 'lab'))
+  .option('--ship <folder>', 'then train the last recipe on everything, and write the model there')
+  .option('--from <file>', 'with --ship: the cross-validation that --out wrote, instead of a new one')
+  .option(
+    '--target-error <share>',
+    'with --ship: wrong answers allowed outside the Inconclusive band',
+    Number,
+    0.1,
+  )
+  .action(run);
+
+async function run(options: LabOptions): Promise<void> {
+  const clips = await readCorpus(options.corpus, options.part, false);
+  for (const manifest of options.extra) clips.push(...(await readCorpus(manifest, options.part, true)));
+  const folds: Fold[] = options.sources
+    ? sourceFolds(clips, MINIMUM_PER_CLASS)
+    : systemFolds(clips, options.folds, options.foldSeed);
+  const seeds = Array.from({ length: options.seeds }, (_, i) => i + 1);
+  const base = await readRecipe(options.recipe);
+  const recipes = (options.variant.length > 0 ? options.variant : [base.name]).map((text) =>
+    vary(base, text),
+  );
+  if (options.from !== undefined) return shipFrom(options.from, clips, options);
+  const summaries: Summary[] = [];
+  const scores: Scored[] = [];
+  for (const varied of recipes) {
+    const recipe = shorten(varied, options);
+    const runs = await crossValidate(clips, folds, seeds, recipe, {
+      jobs: options.jobs,
+      onProgress: (line) => console.error(line),
+    });
+    summaries.push(summarize(recipe.name, clips, runs));
+    scores.push({ recipe, runs });
+    await writeFileAtomically(`${options.out}.json`, `${JSON.stringify({ summaries, scores })}\n`);
+    await writeFileAtomically(`${options.out}.md`, markdown(summaries));
+  }
+  console.log(markdown(summaries));
+  const { recipe, runs } = scores[scores.length - 1];
+  await shipIfAsked(clips, recipe, runs, options);
+}
+
+interface Scored {
+  recipe: Recipe;
+  runs: FoldScores[];
+}
+
+async function shipFrom(file: string, clips: CorpusClip[], options: LabOptions): Promise<void> {
+  const { scores }: { scores: Scored[] } = JSON.parse(await readFile(file, 'utf8'));
+  const { recipe, runs } = scores[scores.length - 1];
+  await shipIfAsked(clips, recipe, runs, options);
+}
+
+async function shipIfAsked(
+  clips: CorpusClip[],
+  recipe: Recipe,
+  runs: FoldScores[],
+  options: LabOptions,
+): Promise<void> {
+  if (options.ship === undefined) return;
+  await ship(clips, recipe, runs, summarize(recipe.name, clips, runs), {
+    folder: options.ship,
+    seed: 1,
+    targetError: options.targetError,
+    onProgress: (line) => console.error(line),
+  });
+}
+
+function shorten(recipe: Recipe, { epochs, quick }: LabOptions): Recipe {
+  const changed = quick
+    ? { ...recipe, epochs: 8, augmentation: { ...recipe.augmentation, crop: 1 } }
+    : recipe;
+  return epochs === undefined ? changed : { ...changed, epochs };
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  console.error(`lab: ${error instanceof DeepfakeError ? error.message : messageOf(error)}`);
+  if (!(error instanceof DeepfakeError)) console.error(error);
+  process.exitCode = 1;
+}

@@ -1,0 +1,145 @@
+import { bootstrapIntervals, type Interval } from '../../daemon/evaluation/bootstrap.ts';
+import { areaUnderRoc, equalErrorRate, tally, tallyEqualErrorRate } from '../../daemon/evaluation/metrics.ts';
+import type { CorpusClip } from './corpus.ts';
+import type { FoldScores } from './crossValidation.ts';
+
+/** One recipe's cross-validation in numbers; rates are shares in [0, 1]. */
+export interface Summary {
+  recipe: string;
+  folds: { fold: string; seed: number; eer: number; genuine: number; deepfake: number; seconds: number }[];
+  seeds: number[];
+  /** Mean over folds and seeds, and over folds of the worst fold's mean over seeds. */
+  meanEer: number;
+  worstEer: number;
+  /** Standard deviation, over seeds, of the mean over folds. */
+  seedDeviation: number;
+  /** Of each clip's mean logit over seeds, all folds together under one threshold. */
+  pooledEer: number;
+  pooledEerInterval: Interval;
+  auc: number;
+  threshold: number;
+  systems: GroupSummary[];
+  sources: GroupSummary[];
+}
+
+export interface GroupSummary {
+  name: string;
+  clips: number;
+  /** Share on the wrong side of the pooled threshold. */
+  errorRate: number;
+  /** Against all genuine clips of the folds that tested it; absent for genuine groups. */
+  eer?: number;
+}
+
+const BOOTSTRAP = { seed: 42, replicates: 1000, level: 0.95 };
+
+const mean = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** Out-of-fold logits, averaged over seeds. */
+export function pooledScores(
+  clips: CorpusClip[],
+  runs: FoldScores[],
+): { index: number; fold: string; logit: number; label: 0 | 1 }[] {
+  const pooled = new Map<string, { index: number; fold: string; logits: number[] }>();
+  for (const { fold, test, logits } of runs) {
+    test.forEach((index, i) => {
+      const key = `${fold}/${index}`;
+      const entry = pooled.get(key) ?? { index, fold, logits: [] };
+      entry.logits.push(logits[i]);
+      pooled.set(key, entry);
+    });
+  }
+  return [...pooled.values()].map(({ index, fold, logits }) => ({
+    index,
+    fold,
+    logit: mean(logits),
+    label: clips[index].label,
+  }));
+}
+
+export function summarize(recipe: string, clips: CorpusClip[], runs: FoldScores[]): Summary {
+  const folds = runs.map(({ fold, seed, test, logits, seconds }) => {
+    const labels = test.map((index) => clips[index].label);
+    const deepfake = labels.filter((label) => label === 1).length;
+    const { eer } = equalErrorRate(logits, labels);
+    return { fold, seed, eer, genuine: test.length - deepfake, deepfake, seconds };
+  });
+  const seeds = [...new Set(runs.map(({ seed }) => seed))];
+  const foldNames = [...new Set(runs.map(({ fold }) => fold))];
+  const bySeed = seeds.map((seed) => mean(folds.filter((f) => f.seed === seed).map(({ eer }) => eer)));
+  const byFold = foldNames.map((name) => mean(folds.filter((f) => f.fold === name).map(({ eer }) => eer)));
+  const pooled = pooledScores(clips, runs);
+  const logits = pooled.map(({ logit }) => logit);
+  const labels = pooled.map(({ label }) => label);
+  const counts = tally(logits, labels);
+  const { eer, threshold } = tallyEqualErrorRate(counts);
+  const { eer: interval } = bootstrapIntervals(
+    logits,
+    labels,
+    (replicate) => ({ eer: tallyEqualErrorRate(replicate).eer }),
+    BOOTSTRAP,
+  );
+
+  const groups = (label: 0 | 1, nameOf: (clip: CorpusClip) => string): GroupSummary[] => {
+    const members = pooled.filter((score) => score.label === label);
+    return [...new Set(members.map(({ index }) => nameOf(clips[index])))]
+      .map((name) => {
+        const own = members.filter(({ index }) => nameOf(clips[index]) === name);
+        const wrong = own.filter(({ logit }) => logit >= threshold !== (label === 1)).length;
+        const summary = { name, clips: own.length, errorRate: wrong / own.length };
+        if (label === 0) return summary;
+        const ownFolds = new Set(own.map(({ fold }) => fold));
+        const compared = [...own, ...pooled.filter((s) => s.label === 0 && ownFolds.has(s.fold))];
+        const result = equalErrorRate(
+          compared.map(({ logit }) => logit),
+          compared.map((s) => s.label),
+        );
+        return { ...summary, eer: result.eer };
+      })
+      .sort((a, b) => b.errorRate - a.errorRate);
+  };
+  const average = mean(bySeed);
+  return {
+    recipe,
+    folds,
+    seeds,
+    meanEer: average,
+    worstEer: Math.max(...byFold),
+    seedDeviation:
+      seeds.length > 1
+        ? Math.sqrt(bySeed.reduce((sum, value) => sum + (value - average) ** 2, 0) / (seeds.length - 1))
+        : 0,
+    pooledEer: eer,
+    pooledEerInterval: interval,
+    auc: areaUnderRoc(counts),
+    threshold,
+    systems: groups(1, ({ family }) => family),
+    sources: groups(0, ({ source }) => source),
+  };
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+/** One row per recipe, then each recipe's errors by vocoder family and by genuine source. */
+export function markdown(summaries: Summary[]): string {
+  const lines = [
+    '| recipe | folds × seeds | mean EER | worst fold | ± over seeds | pooled EER (95 % interval) | AUC | s per training |',
+    '|---|---|---|---|---|---|---|---|',
+  ];
+  for (const s of summaries) {
+    const [low, high] = s.pooledEerInterval;
+    const deviation = s.seeds.length > 1 ? percent(s.seedDeviation) : '–';
+    lines.push(
+      `| ${s.recipe} | ${s.folds.length / s.seeds.length} × ${s.seeds.length} | ${percent(s.meanEer)} | ${percent(s.worstEer)} | ${deviation} | ${percent(s.pooledEer)} (${percent(low)}–${percent(high)}) | ${s.auc.toFixed(3)} | ${mean(s.folds.map(({ seconds }) => seconds)).toFixed(0)} |`,
+    );
+  }
+  for (const s of summaries) {
+    lines.push('', `${s.recipe}: misses at the pooled threshold`, '');
+    lines.push('| synthesis | clips | missed | EER |', '|---|---|---|---|');
+    for (const g of s.systems)
+      lines.push(`| ${g.name} | ${g.clips} | ${percent(g.errorRate)} | ${percent(g.eer ?? 0)} |`);
+    lines.push('', '| genuine source | clips | false alarms |', '|---|---|---|');
+    for (const g of s.sources) lines.push(`| ${g.name} | ${g.clips} | ${percent(g.errorRate)} |`);
+  }
+  return `${lines.join('\n')}\n`;
+}
