@@ -42,8 +42,7 @@ interface ScanCliOptions {
   ordered?: boolean;
   format?: FormatName | 'none';
   output: string[];
-  /** Commander's default for an option with a --no- form is true. */
-  store: string | boolean;
+  store?: string | false;
   failOn: FailOn[];
 }
 
@@ -111,8 +110,7 @@ async function runScan(paths: string[], options: ScanCliOptions): Promise<void> 
     config: options.config,
     ffmpegPath: options.ffmpeg,
   });
-  const where =
-    typeof options.store === 'string' ? resolve(options.store) : options.store ? undefined : false;
+  const where = options.store && resolve(options.store);
   const store = await openStore(where, (message) => console.error(`warning: ${message}`));
   const progress = new ProgressDisplay();
   process.once('SIGINT', stop);
