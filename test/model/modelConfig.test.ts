@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { referenceFeatures } from '../../daemon/features/featureConfig.ts';
 import { formatModelConfig, parseModelConfig } from '../../daemon/model/modelConfig.ts';
 import { ErrorCode } from '../../shared/errors.ts';
 import { isDeepfakeError, modelConfig } from '../helpers.ts';
@@ -23,18 +24,7 @@ const reference = {
 describe('a model configuration', () => {
   it('with only the fields of the reference behaves as the reference', () => {
     const config = parseModelConfig(JSON.stringify(reference), PATH);
-    assert.deepEqual(config.features, {
-      sampleRate: 16000,
-      duration: 4,
-      nMels: 64,
-      nFft: 1024,
-      hopLength: 256,
-      fmin: 20,
-      fmax: 7600,
-      scale: 'mel',
-      normalization: 'clip',
-      padding: 'zero',
-    });
+    assert.deepEqual(config.features, referenceFeatures);
     assert.deepEqual(config.architecture, { channels: [16, 32, 64], dropout: 0.25 });
     assert.deepEqual(config.windows, { use: 'first', overlap: 0 });
     assert.deepEqual(config.calibration, { scale: 1, offset: 0 });
