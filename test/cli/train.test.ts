@@ -10,6 +10,7 @@ import { loadAudio } from '../../daemon/audio/loadAudio.ts';
 import { LogSpectrogram } from '../../daemon/features/logSpectrogram.ts';
 import { extractWindow } from '../../daemon/features/windows.ts';
 import { readModel } from '../../daemon/model/checkpoint.ts';
+import { shippedCheckpoint } from '../../daemon/paths.ts';
 import { REFERENCE_CHECKPOINT, temporaryFolder, testSound, writeDataset, writeSound } from '../helpers.ts';
 import { fail, runCli, startCli, succeed } from './runCli.ts';
 
@@ -243,5 +244,19 @@ describe('import', () => {
     await rm(path('model_config.json'));
     await fail(['import', bad, '--out', path('never')], path('model_config.json'), /--config/);
     assert.equal(existsSync(path('never')), false);
+  });
+});
+
+describe('evaluate with the shipped model', {
+  skip: !existsSync(shippedCheckpoint) && 'no model is shipped yet',
+}, () => {
+  it('needs neither --model nor --config', async () => {
+    const args = ['--data-root', path('data'), '--sample-per-class', '2', '--reports-dir', path('shipped')];
+    await succeed(['evaluate', ...args]);
+    const { confusion_matrix } = JSON.parse(await readFile(path('shipped', 'metrics.json'), 'utf8'));
+    assert.equal(
+      confusion_matrix.flat().reduce((sum: number, n: number) => sum + n, 0),
+      4,
+    );
   });
 });

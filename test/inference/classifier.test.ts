@@ -104,6 +104,18 @@ describe('classification', () => {
     for (const verdict of again) assert.deepEqual(verdict, first);
   });
 
+  it('gives a file the same answer alone and in company', async () => {
+    const alone = await classifier.classify(long);
+    const files = [short, long, short, short, long, short, short, short];
+    const company = await Promise.all(files.map((file) => classifier.classify(file)));
+    for (const verdict of [company[1], company[4]]) {
+      near(verdict.deepfakeProbability, alone.deepfakeProbability, 1e-6);
+      verdict.windows.forEach(({ logit }, i) => {
+        near(logit, alone.windows[i].logit, 1e-6);
+      });
+    }
+  });
+
   it('scores a window alike alone and among others', async () => {
     const { windows } = await classifier.classify(long);
     const { model } = classifier;
