@@ -20,6 +20,10 @@ export async function dataRootOf(
       const word = stage === 'downloading' ? 'Downloading' : 'Unpacking';
       progress.show(`${word} Fake-or-Real: ${gigabytes(done)} of ${gigabytes(total)}`);
     },
+    onRetry: (reason, seconds) => {
+      progress.clear();
+      console.error(`warning: the download was interrupted (${reason}); trying again in ${seconds} s`);
+    },
   });
   progress.clear();
   console.log(`Data set: ${folder}`);

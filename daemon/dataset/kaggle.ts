@@ -18,6 +18,8 @@ const UNPACKING = 'unpacking-';
 
 export interface KaggleOptions {
   onProgress?: (progress: KaggleProgress) => void;
+  /** Called before the wait for another attempt at the download. */
+  onRetry?: (reason: string, seconds: number) => void;
   /** Aborting keeps what was downloaded. */
   signal?: AbortSignal;
   /** Default: the user's cache folder. */
@@ -70,6 +72,7 @@ async function fetchInto(folder: string, unpacked: string, options: KaggleOption
       // Sound hardly shrinks in an archive, so the files will take about as much again.
       onSize: (total, missing) => requireDiskSpace(folder, missing + total, 'the data set'),
       onProgress: (done, total) => onProgress?.({ stage: 'downloading', done, total }),
+      onRetry: options.onRetry,
       signal,
       retryDelays: options.retryDelays,
     });

@@ -17,6 +17,8 @@ export interface DownloadOptions {
   /** Called before bytes are written; what it throws ends the download. */
   onSize?: (total: number, missing: number) => Promise<void>;
   onProgress?: (received: number, total: number) => void;
+  /** Called before the wait for another attempt. */
+  onRetry?: (reason: string, seconds: number) => void;
   /** Aborting keeps what was received. */
   signal?: AbortSignal;
   /** Milliseconds to wait before the next attempts; the list starts anew when an attempt got further than all before. */
@@ -89,6 +91,7 @@ export async function download(options: DownloadOptions): Promise<void> {
         retryDelays[failures++],
         error instanceof TemporaryFailure ? error.retryAfter : 0,
       );
+      options.onRetry?.(reasonOf(error), wait / 1000);
       await delay(wait, undefined, { signal }).catch(() => {});
       if (signal?.aborted) throw cancelled(part);
     }

@@ -29,6 +29,8 @@ export interface UnpackOptions {
 const STORED = 0;
 const DEFLATED = 8;
 const MAX_NAME_BYTES = 255;
+/** Small files wait for the disk more than they keep it busy. */
+const FILES_AT_ONCE = 8;
 
 // File types in the upper half of the external attributes where the archive was made on Unix.
 const TYPE_MASK = 0o170000;
@@ -52,9 +54,11 @@ export async function unpackZip(archive: string, folder: string, options: Unpack
   await onSize?.(total);
   let written = 0;
   const made = new Set<string>();
+  const writing = new Set<Promise<void>>();
+  let failure: unknown;
   try {
     for await (const { entry, zip } of entries(archive)) {
-      if (signal?.aborted) break;
+      if (signal?.aborted || failure !== undefined) break;
       const path = join(folder, ...entry.fileName.split('/'));
       const parent = entry.fileName.endsWith('/') ? path : dirname(path);
       if (!made.has(parent)) {
@@ -62,33 +66,47 @@ export async function unpackZip(archive: string, folder: string, options: Unpack
         made.add(parent);
       }
       if (parent === path) continue;
-      await writeEntry(zip, entry, path, signal);
-      written += entry.uncompressedSize;
-      onProgress?.(written, total);
+      const task = writeEntry(zip, entry, path, signal)
+        .then(() => {
+          written += entry.uncompressedSize;
+          onProgress?.(written, total);
+        })
+        .catch((error) => {
+          failure ??= error;
+        })
+        .finally(() => writing.delete(task));
+      writing.add(task);
+      if (writing.size === FILES_AT_ONCE) await Promise.race(writing);
     }
   } catch (error) {
-    if (!signal?.aborted) throw writeError(error, folder) ?? damaged(archive, messageOf(error), error);
+    failure ??= error;
   }
+  // Whoever is told of the end may remove the folder.
+  await Promise.all(writing);
   if (signal?.aborted) {
     throw new DeepfakeError(ErrorCode.Cancelled, `Unpacking ${archive} was cancelled.`, archive);
   }
+  if (failure !== undefined)
+    throw writeError(failure, folder) ?? damaged(archive, messageOf(failure), failure);
 }
 
 async function writeEntry(zip: ZipFile, entry: Entry, path: string, signal?: AbortSignal): Promise<void> {
+  // Called at once: the archive may be closed after the last entry.
+  const source = await zip.openReadStreamPromise(entry);
   let crc = 0;
   const checked = async function* (chunks: AsyncIterable<Buffer>) {
     for await (const chunk of chunks) {
-      crc = crc32(chunk, crc);
+      crc = crc32?.(chunk, crc) ?? 0;
       yield chunk;
     }
-    if (crc !== entry.crc32) throw new Error(`${entry.fileName} does not have its checksum`);
+    if (crc32 !== undefined && crc !== entry.crc32)
+      throw new Error(`${entry.fileName} does not have its checksum`);
   };
-  const target = createWriteStream(path, { flags: 'wx' });
-  await pipeline(await zip.openReadStreamPromise(entry), checked, target, { signal });
+  await pipeline(source, checked, createWriteStream(path, { flags: 'wx' }), { signal });
 }
 
 /** Node before 20.15 has none; there sizes and the archive's own MD5 have to do. */
-const crc32 = (zlib.crc32 as typeof zlib.crc32 | undefined) ?? (() => 0);
+const crc32 = zlib.crc32 as typeof zlib.crc32 | undefined;
 
 /** Bytes of all files together, once every entry has been found harmless. */
 async function totalSize(archive: string, limits: UnpackLimits): Promise<number> {

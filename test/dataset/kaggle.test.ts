@@ -306,9 +306,18 @@ describe('the download from Kaggle', () => {
     );
   });
 
-  it('tries again where Kaggle is busy', async () => {
-    await assertComplete(await fetchFrom([status(429, { 'retry-after': '0' }), status(502), file(archive)]));
+  it('tries again where Kaggle is busy, and says so', async () => {
+    const told: [string, number][] = [];
+    await assertComplete(
+      await fetchFrom([status(429, { 'retry-after': '0' }), status(502), file(archive)], {
+        onRetry: (reason, seconds) => told.push([reason.replace(/^[^ ]+/, 'HOST'), seconds]),
+      }),
+    );
     assert.equal(kaggle.seen.length, 3);
+    assert.deepEqual(told, [
+      ['HOST answered 429', 0],
+      ['HOST answered 502', 0],
+    ]);
   });
 
   it('says so where the disk is full', async (t) => {

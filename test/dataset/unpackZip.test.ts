@@ -143,11 +143,12 @@ describe('unpacking an archive', () => {
 
   it('stops when it is cancelled', async () => {
     const abort = new AbortController();
-    const entries = ['a', 'b', 'c'].map((name) => ({ name, content: name }));
+    const entries = Array.from({ length: 100 }, (_, i) => ({ name: `${i}.wav`, content: 'x' }));
     await assert.rejects(
       unpack(entries, { signal: abort.signal, onProgress: () => abort.abort() }),
       invalid(/cancelled/, ErrorCode.Cancelled),
     );
-    assert.deepEqual(await readdir(target), ['a']);
+    const { length } = await readdir(target);
+    assert.ok(length >= 1 && length < 100, String(length));
   });
 });
