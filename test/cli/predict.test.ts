@@ -154,8 +154,8 @@ describe('predict refuses, in one line,', { concurrency: 2 }, () => {
 
 const noModel = existsSync(shippedCheckpoint) ? false : 'no model is shipped yet';
 
-describe('predict with the shipped model', { skip: noModel }, () => {
-  it('needs no options', async () => {
+describe('predict with the shipped model', () => {
+  it('needs no options', { skip: noModel }, async () => {
     const verdict = JSON.parse(await succeed(['predict', SAMPLE]));
     assert.equal(verdict.model.checkpoint, shippedCheckpoint);
     assert.ok(verdict.deepfake_probability >= 0 && verdict.deepfake_probability <= 1);

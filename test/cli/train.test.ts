@@ -247,10 +247,9 @@ describe('import', () => {
   });
 });
 
-describe('evaluate with the shipped model', {
-  skip: !existsSync(shippedCheckpoint) && 'no model is shipped yet',
-}, () => {
-  it('needs neither --model nor --config', async () => {
+describe('evaluate with the shipped model', () => {
+  const skip = existsSync(shippedCheckpoint) ? false : 'no model is shipped yet';
+  it('needs neither --model nor --config', { skip }, async () => {
     const args = ['--data-root', path('data'), '--sample-per-class', '2', '--reports-dir', path('shipped')];
     await succeed(['evaluate', ...args]);
     const { confusion_matrix } = JSON.parse(await readFile(path('shipped', 'metrics.json'), 'utf8'));

@@ -14,8 +14,10 @@ const CLIPS = 24;
 const scoresFile = join(CORPUS, 'reference_scores.csv');
 const missing = [REFERENCE_CHECKPOINT, scoresFile].find((path) => !existsSync(path));
 
-describe("the reference's own checkpoint", { skip: missing && `${missing} is not there` }, () => {
-  it('gives the same scores after import as in PyTorch', async (context) => {
+const skip = missing && `${missing} is not there`;
+
+describe("the reference's own checkpoint", () => {
+  it('gives the same scores after import as in PyTorch', { skip }, async (context) => {
     const original = await readModel(REFERENCE_CHECKPOINT);
     const { checkpoint } = await writeModel(temporaryFolder(), original.state, original.config, 0);
     const { state, config } = await readModel(checkpoint);
