@@ -29,8 +29,6 @@ export interface UnpackOptions {
 const STORED = 0;
 const DEFLATED = 8;
 const MAX_NAME_BYTES = 255;
-/** Small files wait for the disk more than they keep it busy. */
-const FILES_AT_ONCE = 8;
 
 // File types in the upper half of the external attributes where the archive was made on Unix.
 const TYPE_MASK = 0o170000;
@@ -54,11 +52,10 @@ export async function unpackZip(archive: string, folder: string, options: Unpack
   await onSize?.(total);
   let written = 0;
   const made = new Set<string>();
-  const writing = new Set<Promise<void>>();
-  let failure: unknown;
   try {
+    // One entry after the other: yauzl's streams must not be destroyed while a read of theirs waits for another's.
     for await (const { entry, zip } of entries(archive)) {
-      if (signal?.aborted || failure !== undefined) break;
+      if (signal?.aborted) break;
       const path = join(folder, ...entry.fileName.split('/'));
       const parent = entry.fileName.endsWith('/') ? path : dirname(path);
       if (!made.has(parent)) {
@@ -66,32 +63,19 @@ export async function unpackZip(archive: string, folder: string, options: Unpack
         made.add(parent);
       }
       if (parent === path) continue;
-      const task = writeEntry(zip, entry, path, signal)
-        .then(() => {
-          written += entry.uncompressedSize;
-          onProgress?.(written, total);
-        })
-        .catch((error) => {
-          failure ??= error;
-        })
-        .finally(() => writing.delete(task));
-      writing.add(task);
-      if (writing.size === FILES_AT_ONCE) await Promise.race(writing);
+      await writeEntry(zip, entry, path, signal);
+      written += entry.uncompressedSize;
+      onProgress?.(written, total);
     }
   } catch (error) {
-    failure ??= error;
+    if (!signal?.aborted) throw writeError(error, folder) ?? damaged(archive, messageOf(error), error);
   }
-  // Whoever is told of the end may remove the folder.
-  await Promise.all(writing);
   if (signal?.aborted) {
     throw new DeepfakeError(ErrorCode.Cancelled, `Unpacking ${archive} was cancelled.`, archive);
   }
-  if (failure !== undefined)
-    throw writeError(failure, folder) ?? damaged(archive, messageOf(failure), failure);
 }
 
 async function writeEntry(zip: ZipFile, entry: Entry, path: string, signal?: AbortSignal): Promise<void> {
-  // Called at once: the archive may be closed after the last entry.
   const source = await zip.openReadStreamPromise(entry);
   let crc = 0;
   const checked = async function* (chunks: AsyncIterable<Buffer>) {
