@@ -10,7 +10,7 @@ export async function requireDiskSpace(folder: string, bytes: number, purpose: s
   if (free < bytes) {
     throw new DeepfakeError(
       ErrorCode.WriteFailed,
-      `${folder} has ${gigabytes(free)} free and ${purpose} needs ${gigabytes(bytes)}: make room, or choose another disk for the cache.`,
+      `${folder} has ${gigabytes(free)} free and ${purpose} needs ${gigabytes(bytes)}: make room, or name a folder on another disk in DEEPFAKE_AUDIO_DATASETS.`,
       folder,
     );
   }
@@ -29,7 +29,18 @@ export function writeError(error: unknown, file: string): DeepfakeError | undefi
 }
 
 /** System calls of files; those of the network have other names. */
-const FILE_CALLS = ['open', 'write', 'ftruncate', 'mkdir', 'rename', 'unlink', 'rm', 'fsync', 'close'];
+const FILE_CALLS = [
+  'open',
+  'write',
+  'ftruncate',
+  'mkdir',
+  'rename',
+  'unlink',
+  'rmdir',
+  'scandir',
+  'fsync',
+  'close',
+];
 
 /** 1234567890 → '1.23 GB', and megabytes below one gigabyte. */
 export const gigabytes = (bytes: number): string =>

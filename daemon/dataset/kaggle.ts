@@ -5,6 +5,7 @@ import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
 import { requireDiskSpace, writeError } from './diskSpace.ts';
 import { withFolderLock } from './folderLock.ts';
 import { HOW_TO_GET_A_TOKEN, kaggleAuthorization } from './kaggleCredentials.ts';
+import { kagglehubCopy } from './kagglehubCache.ts';
 import { attachedDataset } from './kaggleInput.ts';
 import { download } from './resumableDownload.ts';
 import { unpackZip } from './unpackZip.ts';
@@ -22,7 +23,7 @@ export interface KaggleOptions {
   onRetry?: (reason: string, seconds: number) => void;
   /** Aborting keeps what was downloaded. */
   signal?: AbortSignal;
-  /** Default: the user's cache folder. */
+  /** Default: the environment's DEEPFAKE_AUDIO_DATASETS, else the user's cache folder. */
   cacheFolder?: string;
   /** Milliseconds before further attempts at the download. */
   retryDelays?: readonly number[];
@@ -36,26 +37,33 @@ export interface KaggleProgress {
 }
 
 /**
- * A folder with Fake-or-Real: the one attached to a Kaggle notebook, the one downloaded before, or a fresh download from Kaggle's public API.
+ * A folder with Fake-or-Real: the one attached to a Kaggle notebook, one downloaded before, by kagglehub too, or a fresh download from Kaggle's
+ * public API.
  * Throws DeepfakeError DatasetNotFound, DownloadRefused, DownloadFailed, ArchiveInvalid, WriteFailed or Cancelled.
  */
 export async function kaggleDataset(options: KaggleOptions = {}): Promise<string> {
-  const attached = await attachedDataset(KAGGLE_DATASET);
-  if (attached !== undefined) return attached;
-  const cache = options.cacheFolder ?? envPaths('deepfake-audio', { suffix: '' }).cache;
+  const present = (await attachedDataset(KAGGLE_DATASET)) ?? (await kagglehubCopy(KAGGLE_DATASET));
+  if (present !== undefined) return present;
+  const cache = options.cacheFolder ?? (process.env.DEEPFAKE_AUDIO_DATASETS || defaultCache());
   const folder = join(cache, 'kaggle', ...KAGGLE_DATASET.split('/'));
-  // The folder gets its name when everything is in it; the marker came last.
   const unpacked = join(folder, 'unpacked');
   const files = join(unpacked, 'files');
-  if (await exists(join(unpacked, 'complete.json'))) return files;
+  // The folder gets its name when everything is in it; the marker came last.
+  const isComplete = () => exists(join(unpacked, 'complete.json'));
+  if (await isComplete()) return files;
   try {
     await mkdir(folder, { recursive: true });
-    await withFolderLock(folder, () => fetchInto(folder, unpacked, options));
+    await withFolderLock(folder, async () => {
+      // Another process may have been at it until now.
+      if (!(await isComplete())) await fetchInto(folder, unpacked, options);
+    });
   } catch (error) {
     throw writeError(error, folder) ?? error;
   }
   return files;
 }
+
+const defaultCache = (): string => envPaths('deepfake-audio', { suffix: '' }).cache;
 
 async function fetchInto(folder: string, unpacked: string, options: KaggleOptions): Promise<void> {
   const { onProgress, signal } = options;
@@ -101,9 +109,7 @@ async function fetchInto(folder: string, unpacked: string, options: KaggleOption
       error.code,
       `${messageOf(error)} It was deleted: run the same command again to download it anew.`,
       archive,
-      {
-        cause: error,
-      },
+      { cause: error },
     );
   }
   await rm(archive, { force: true });

@@ -16,7 +16,11 @@ const ENVIRONMENT = [
   'KAGGLE_KEY',
   'KAGGLE_CONFIG_DIR',
   'KAGGLE_API_ENDPOINT',
-].concat('KAGGLE_KERNEL_RUN_TYPE', 'KAGGLE_CACHE_MOUNT_FOLDER');
+  'KAGGLE_KERNEL_RUN_TYPE',
+  'KAGGLE_CACHE_MOUNT_FOLDER',
+  'KAGGLEHUB_CACHE',
+  'DEEPFAKE_AUDIO_DATASETS',
+];
 const BASIC = `Basic ${Buffer.from('ada:secret').toString('base64')}`;
 const DATASET = 'mohammedabdeldayem/the-fake-or-real-dataset';
 
@@ -38,6 +42,7 @@ beforeEach(async () => {
   process.env.KAGGLE_USERNAME = 'ada';
   process.env.KAGGLE_KEY = 'secret';
   process.env.KAGGLE_CACHE_MOUNT_FOLDER = join(cacheFolder, 'no mount');
+  process.env.KAGGLEHUB_CACHE = join(cacheFolder, 'no kagglehub');
   kaggle = new ScriptedServer();
   storage = new ScriptedServer();
 });
@@ -92,6 +97,21 @@ describe('the download from Kaggle', () => {
     }
     assert.equal(await again(), files);
     assert.equal(kaggle.seen.length, 1);
+  });
+
+  it('is not made where kagglehub has the data set already: its newest complete version', async () => {
+    process.env.KAGGLEHUB_CACHE = join(cacheFolder, 'kagglehub');
+    const copies = join(cacheFolder, 'kagglehub/datasets', DATASET);
+    for (const version of ['2', '9', '10'])
+      await mkdir(join(copies, 'versions', version), { recursive: true });
+    for (const version of ['2', '9', '11']) await writeFile(join(copies, `${version}.complete`), '');
+    assert.equal(await again(), join(copies, 'versions/9'));
+  });
+
+  it('goes where the environment says', async () => {
+    process.env.DEEPFAKE_AUDIO_DATASETS = join(cacheFolder, 'elsewhere');
+    const files = await fetchFrom([file(archive)], { cacheFolder: undefined });
+    assert.ok(files.startsWith(join(cacheFolder, 'elsewhere', 'kaggle')));
   });
 
   it('follows redirects to another host without handing it the token', async () => {
