@@ -61,7 +61,17 @@ export function serve(): void {
       (error) => connection.console.error(messageOf(error)),
     );
   });
+  const underWay = new Map<AbortController, Promise<unknown>>();
+  const answer = <T>(token: CancellationToken, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+    const abort = new AbortController();
+    const result = cancellable(token, abort, work).finally(() => underWay.delete(abort));
+    underWay.set(abort, result);
+    return result;
+  };
   connection.onShutdown(async () => {
+    // What is stopped properly removes its temporary files, and a training run keeps its best epoch.
+    for (const abort of underWay.keys()) abort.abort();
+    await Promise.allSettled(underWay.values());
     if (detector !== undefined) await (await detector).dispose();
   });
 
@@ -109,9 +119,12 @@ export function serve(): void {
   connection.listen();
 }
 
-/** Gives the work an abort signal and turns its errors into JSON-RPC's. */
-async function answer<T>(token: CancellationToken, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const abort = new AbortController();
+/** Gives the work an abort signal that follows the token, and turns its errors into JSON-RPC's. */
+async function cancellable<T>(
+  token: CancellationToken,
+  abort: AbortController,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const subscription = token.onCancellationRequested(() => abort.abort());
   try {
     return await work(abort.signal);
