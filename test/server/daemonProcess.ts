@@ -19,8 +19,13 @@ export class DaemonProcess {
   ) {}
 
   /** Starts, initialises and, where `ready` is set, waits until the model is loaded. */
-  static async start(options: DetectorOptions, ready = true): Promise<DaemonProcess> {
+  static async start(
+    options: DetectorOptions,
+    ready = true,
+    environment: NodeJS.ProcessEnv = {},
+  ): Promise<DaemonProcess> {
     const child = spawn(process.execPath, [distFile('daemon.js'), '--stdio'], {
+      env: { ...process.env, ...environment },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     const exit = once(child, 'exit').then(([code]) => code as number | null);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { CancellationTokenSource, ProgressType, ResponseError } from 'vscode-jsonrpc/node';
@@ -405,6 +405,28 @@ describe('a daemon process', () => {
     busy.connection.sendRequest(ClassifyRequest.type, params).catch(() => {});
     await first.promise;
     assert.equal(await busy.stop(), 0);
+  });
+
+  it('stops a training run when it ends, keeps the best epoch and leaves no temporary files', async () => {
+    const tmp = subfolder(folder, 'tmp');
+    const busy = await DaemonProcess.start({ checkpoint, workers: 1 }, true, { TMPDIR: tmp, TEMP: tmp });
+    const token = `token ${tokens++}`;
+    const first = signal();
+    busy.connection.onProgress(TrainRequest.partialResult, token, () => first.resolve());
+    const modelDir = path('interrupted');
+    const params = {
+      dataRoot: path('data'),
+      modelDir,
+      reportsDir: modelDir,
+      epochs: 100_000,
+      partialResultToken: token,
+    };
+    busy.connection.sendRequest(TrainRequest.type, params).catch(() => {});
+    await first.promise;
+    assert.ok((await readdir(tmp)).length > 0);
+    assert.equal(await busy.stop(), 0);
+    assert.deepEqual(await readdir(tmp), []);
+    await readModel(join(modelDir, 'deepfake_cnn.safetensors'));
   });
 
   it('ends when its client goes away without a word', async () => {
