@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { requireDiskSpace } from '../../daemon/dataset/diskSpace.ts';
 import { type KaggleOptions, type KaggleProgress, kaggleDataset } from '../../daemon/dataset/kaggle.ts';
 import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
+import { runCli } from '../cli/runCli.ts';
 import { type Answer, file, md5Of, redirect, ScriptedServer, status } from './kaggleServer.ts';
 import { zipFile } from './zipFile.ts';
 
@@ -447,5 +448,20 @@ describe('inside a Kaggle notebook', () => {
     process.env.KAGGLE_KERNEL_RUN_TYPE = 'Batch';
     process.env.KAGGLE_CACHE_MOUNT_FOLDER = join(cacheFolder, 'nowhere');
     await assert.rejects(again(), rejection(ErrorCode.DatasetNotFound, /Add Input/));
+  });
+});
+
+describe('--use-kagglehub', () => {
+  it('excludes --data-root, and is needed for anything to be fetched', async () => {
+    for (const command of ['train', 'evaluate']) {
+      const both = await runCli([command, '--use-kagglehub', '--data-root', cacheFolder]);
+      assert.match(both.stderr, /'--use-kagglehub' cannot be used with option '--data-root/);
+      assert.equal(both.code, 1);
+    }
+    await kaggle.start(file(archive));
+    const environment = { KAGGLE_API_ENDPOINT: kaggle.origin, XDG_CACHE_HOME: cacheFolder };
+    const without = await runCli(['evaluate'], environment);
+    assert.match(without.stderr, /No data set was named/);
+    assert.equal(kaggle.seen.length, 0);
   });
 });

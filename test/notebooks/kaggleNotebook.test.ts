@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { packageRoot } from '../../daemon/paths.ts';
-import { wavFile } from '../audio/wavFile.ts';
+import { temporaryFolder, testSound, writeSound } from '../helpers.ts';
 
 interface Cell {
   cell_type: 'markdown' | 'code';
@@ -20,30 +19,19 @@ const cells: Cell[] = JSON.parse(await readFile(notebook, 'utf8')).cells;
 const SHELL = '%%bash\n';
 const shellCells = cells.map(({ source }) => source.join('')).filter((source) => source.startsWith(SHELL));
 
-const RATE = 16_000;
 const CLIPS_PER_CLASS = 4;
-
-/** A second of sound: a tone under noise, or a purer tone that stands for synthesis. */
-function clip(seed: number, synthetic: boolean): Uint8Array {
-  const samples = new Int16Array(RATE);
-  let state = seed + 1;
-  for (let i = 0; i < samples.length; i++) {
-    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
-    const noise = (state / 2 ** 31 - 1) * (synthetic ? 1000 : 6000);
-    samples[i] = 12_000 * Math.sin((2 * Math.PI * (200 + 40 * seed) * i) / RATE) + noise;
-  }
-  return wavFile({ data: new Uint8Array(samples.buffer) });
-}
+const folder = temporaryFolder();
 
 /** Fake-or-Real as Kaggle mounts it, with a few clips in each part. */
 async function attachDataset(mount: string): Promise<void> {
   const parts = ['training', 'validation', 'testing'];
   for (const [p, part] of parts.entries()) {
     for (const label of ['real', 'fake']) {
-      const folder = join(mount, 'the-fake-or-real-dataset', 'for-norm', 'for-norm', part, label);
-      await mkdir(folder, { recursive: true });
+      const clips = join(mount, 'the-fake-or-real-dataset', 'for-norm', 'for-norm', part, label);
+      await mkdir(clips, { recursive: true });
       for (let n = 0; n < CLIPS_PER_CLASS; n++) {
-        await writeFile(join(folder, `file${n}.wav`), clip(CLIPS_PER_CLASS * p + n, label === 'fake'));
+        const sound = testSound(label === 'fake' ? 'tone' : 'noise', 1, CLIPS_PER_CLASS * p + n);
+        await writeSound(join(clips, `file${n}.wav`), sound);
       }
     }
   }
@@ -52,11 +40,6 @@ async function attachDataset(mount: string): Promise<void> {
 describe('the Kaggle notebook', () => {
   const missing = ['bash', 'npm'].filter((program) => spawnSync(program, ['--version']).error !== undefined);
   const skip = missing.length > 0 ? `${missing.join(' and ')} cannot be started` : false;
-  let folder: string;
-  before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'notebook-'));
-  });
-  after(() => rm(folder, { recursive: true }));
 
   it('holds no results of an earlier run', () => {
     for (const { cell_type, outputs } of cells) {
