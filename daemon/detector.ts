@@ -44,7 +44,9 @@ export class Detector {
 
   /** Replaces the loaded model; on an error the one in use stays. Calls under way finish on the old one. */
   async loadModel(checkpoint: string, config?: string): Promise<ModelFacts> {
+    const old = this.loaded;
     this.loaded = await this.openClassifier(checkpoint, config);
+    void old.dispose();
     return this.loaded.model.facts;
   }
 
