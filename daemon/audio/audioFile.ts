@@ -3,7 +3,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
 
-const CHUNK_BYTES = 256 * 1024;
+const CHUNK_BYTES = 64 * 1024;
 /** Headers lie here, and reading them field by field from the file would take longer than decoding a short clip. */
 const HEAD_BYTES = 16 * 1024;
 
