@@ -14,10 +14,14 @@ export async function dataRootOf(
   signal?: AbortSignal,
 ): Promise<string | undefined> {
   if (!useKagglehub) return dataRoot;
+  let announced = '';
   const folder = await kaggleDataset({
     signal,
     onProgress: ({ stage, done, total }) => {
       const word = stage === 'downloading' ? 'Downloading' : 'Unpacking';
+      // Where no progress line is shown, at least this says what takes so long.
+      if (announced !== stage) console.log(`${word} Fake-or-Real, ${gigabytes(total)}`);
+      announced = stage;
       progress.show(`${word} Fake-or-Real: ${gigabytes(done)} of ${gigabytes(total)}`);
     },
     onRetry: (reason, seconds) => {

@@ -66,7 +66,9 @@ export function file(content: Buffer, { breakAt, ignoreRange, headers }: FileOpt
     if (breakAt === undefined || breakAt >= content.length) {
       response.end(content.subarray(from));
     } else {
-      response.write(content.subarray(from, breakAt), () => response.destroy());
+      // What was written arrives before the connection ends.
+      response.write(content.subarray(from, breakAt));
+      response.socket?.destroySoon();
     }
   };
 }
