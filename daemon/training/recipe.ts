@@ -58,34 +58,38 @@ export const referenceRecipe: Recipe = {
 };
 
 /**
- * For new models: equal-width bands up to the Nyquist frequency with each band's mean removed, because vocoders betray
- * themselves above 4 kHz and a clip's average colour is its channel; short clips repeated instead of padded with zeros.
+ * For new models, by cross-validation (docs/detection.md): equal-width bands up to the Nyquist frequency from short frames,
+ * because vocoders betray themselves above 4 kHz and within a few milliseconds; without the clip's average colour, which is its
+ * channel, and its loudness contour, which is its speech; short clips repeated instead of padded with zeros; a fixed number of
+ * epochs on one-second crops, and the average of the last weights.
  */
 export const defaultRecipe: Recipe = {
   name: 'default',
   features: {
     ...referenceFeatures,
+    nFft: 512,
     fmin: 0,
     fmax: 8000,
     scale: 'linear',
-    normalization: 'band',
+    normalization: 'frame-and-band',
     padding: 'tile',
   },
   architecture: referenceArchitecture,
   windows: { use: 'all', overlap: 0.5 },
-  epochs: 40,
-  batchSize: 32,
+  epochs: 36,
+  batchSize: 16,
   learningRate: 5e-3,
   schedule: 'one-cycle',
   weightDecay: 1e-4,
   patience: 0,
-  averaging: 0,
-  keep: 'best',
+  averaging: 0.995,
+  keep: 'last',
   augmentation: {
-    noise: { probability: 0.5, snr: [15, 45] },
+    crop: 1,
+    noise: { probability: 0.3, snr: [15, 45] },
     equalizer: { probability: 0.5, decibels: 12 },
     bandLimit: { probability: 0.15, cutoff: [3400, 8000] },
-    bandMask: { probability: 0.5, bands: 12 },
+    bandMask: { probability: 0.3, bands: 12 },
     timeMask: { probability: 0.3, frames: 40 },
   },
   calibrate: true,
