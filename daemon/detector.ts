@@ -19,6 +19,9 @@ export interface DetectorOptions {
 
 /** The services that command line and daemon share: worker pool, engine and the loaded model. */
 export class Detector {
+  /** How many pieces of work use each classifier. */
+  private readonly users = new Map<Classifier, number>();
+
   private constructor(
     readonly pool: AnalysisPool,
     private readonly engine: Engine,
@@ -37,6 +40,18 @@ export class Detector {
     return this.loaded;
   }
 
+  /** Runs work on the model that is loaded now, which stays until the work has ended even if another is loaded meanwhile. */
+  async use<T>(work: (classifier: Classifier) => Promise<T>): Promise<T> {
+    const classifier = this.loaded;
+    this.users.set(classifier, (this.users.get(classifier) ?? 0) + 1);
+    try {
+      return await work(classifier);
+    } finally {
+      this.users.set(classifier, (this.users.get(classifier) as number) - 1);
+      await this.disposeUnlessNeeded(classifier);
+    }
+  }
+
   /** Another classifier on the same pool, which the caller disposes of. */
   async openClassifier(checkpoint: string, config?: string): Promise<Classifier> {
     return Classifier.create(await readModelOrShipped({ checkpoint, config }), this.engine, this.pool);
@@ -46,8 +61,14 @@ export class Detector {
   async loadModel(checkpoint: string, config?: string): Promise<ModelFacts> {
     const old = this.loaded;
     this.loaded = await this.openClassifier(checkpoint, config);
-    void old.dispose();
+    await this.disposeUnlessNeeded(old);
     return this.loaded.model.facts;
+  }
+
+  private async disposeUnlessNeeded(classifier: Classifier): Promise<void> {
+    if (classifier === this.loaded || (this.users.get(classifier) ?? 0) > 0) return;
+    this.users.delete(classifier);
+    await classifier.dispose();
   }
 
   async dispose(): Promise<void> {

@@ -85,17 +85,24 @@ export function serve(): void {
       ? undefined
       : (value) => void connection.sendProgress<R>(type, partialResultToken, value as never);
 
+  const withServices = async <T>(work: (services: Services) => Promise<T>): Promise<T> => {
+    const loaded = await ready();
+    return loaded.use((classifier) => work({ classifier, pool: loaded.pool }));
+  };
+
   connection.onRequest(ClassifyRequest.type, (params, token) =>
     answer(token, async (signal) => {
       const partial = partialOf(ClassifyRequest.partialResult, params);
-      return classify(await ready(), params, signal, progressOf(params), partial);
+      return withServices((services) => classify(services, params, signal, progressOf(params), partial));
     }),
   );
   connection.onRequest(ScanRequest.type, (params, token) =>
     answer(token, async (signal) => {
       const partial = partialOf(ScanRequest.partialResult, params);
       const warn = (message: string) => connection.console.warn(message);
-      return scanPaths(await ready(), params, signal, progressOf(params), partial, warn);
+      return withServices((services) =>
+        scanPaths(services, params, signal, progressOf(params), partial, warn),
+      );
     }),
   );
   connection.onRequest(TrainRequest.type, (params, token) =>
@@ -142,17 +149,19 @@ function responseError(error: unknown): ResponseError<ErrorData | undefined> {
   return new ResponseError(code, error.message, { code: error.code, file: error.file });
 }
 
+/** What a request works with: the model that was loaded when it came. */
+type Services = Pick<Detector, 'classifier' | 'pool'>;
+
 /** Sends one partial result; undefined where the client asked for none. */
 type PartialResult<R> = ((value: R) => void) | undefined;
 
 async function classify(
-  detector: Detector,
+  { classifier, pool }: Services,
   { files, withImages }: ClassifyParams,
   signal: AbortSignal,
   progress: WorkDoneProgressReporter,
   partial: PartialResult<FileResult[]>,
 ): Promise<ClassifyResult> {
-  const { classifier, pool } = detector;
   const results = new Array<FileResult>(files.length);
   progress.begin('Detecting deepfakes', 0, undefined, true);
   let next = 0;
@@ -185,7 +194,7 @@ async function classify(
 const PARTIAL_RESULT_INTERVAL_MS = 50;
 
 async function scanPaths(
-  detector: Detector,
+  services: Services,
   params: ScanParams,
   signal: AbortSignal,
   progress: WorkDoneProgressReporter,
@@ -204,7 +213,7 @@ async function scanPaths(
   };
   let reportedAt = 0;
   try {
-    const summary = await scan(detector, {
+    const summary = await scan(services, {
       paths: params.paths,
       include: params.include,
       exclude: params.exclude,
@@ -252,14 +261,16 @@ async function evaluate(
   const own = checkpoint === undefined ? undefined : await detector.openClassifier(checkpoint, config);
   progress.begin('Evaluating', 0, undefined, true);
   try {
-    return await evaluateDataset(own ?? detector.classifier, {
-      dataRoot: params.dataRoot,
-      reportsDir: params.reportsDir,
-      samplePerClass: params.samplePerClass,
-      concurrency: 2 * detector.pool.workers,
-      onProgress: (done, total) => progress.report((100 * done) / total, `${done} of ${total} clips`),
-      signal,
-    });
+    return await detector.use((loaded) =>
+      evaluateDataset(own ?? loaded, {
+        dataRoot: params.dataRoot,
+        reportsDir: params.reportsDir,
+        samplePerClass: params.samplePerClass,
+        concurrency: 2 * detector.pool.workers,
+        onProgress: (done, total) => progress.report((100 * done) / total, `${done} of ${total} clips`),
+        signal,
+      }),
+    );
   } finally {
     progress.done();
     await own?.dispose();

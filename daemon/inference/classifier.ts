@@ -32,8 +32,6 @@ export interface FileScore {
 
 /** A loaded model that turns audio files into verdicts. */
 export class Classifier {
-  private readonly underWay = new Set<Promise<FileScore>>();
-
   private constructor(
     readonly model: Model,
     private readonly inference: InferenceEngine,
@@ -71,16 +69,6 @@ export class Classifier {
 
   /** One file's mean logit, without a decision. */
   async score(path: string, options: ClassifyOptions = {}): Promise<FileScore> {
-    const score = this.scoreWindows(path, options);
-    this.underWay.add(score);
-    try {
-      return await score;
-    } finally {
-      this.underWay.delete(score);
-    }
-  }
-
-  private async scoreWindows(path: string, options: ClassifyOptions): Promise<FileScore> {
     const { config } = this.model;
     const scored: { level: number; window: WindowScore; evidence?: WindowEvidence }[] = [];
     const dealtWith = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
@@ -126,9 +114,7 @@ export class Classifier {
     return { logit: sum / windows.length, windows, summary, evidence };
   }
 
-  /** Frees the network once the calls under way have ended; no new ones may begin. */
   async dispose(): Promise<void> {
-    await Promise.allSettled(this.underWay);
     await this.inference.dispose();
   }
 
