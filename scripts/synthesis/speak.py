@@ -204,9 +204,9 @@ def main():
         made = 0
         for number in range(options.clips):
             speech, rate, speaker, text = speak(rng, number)
-            speech = clips.trim_silence(clips.to_rate(speech, rate))
+            speech = clips.crop(clips.trim_silence(clips.to_rate(speech, rate)), rng, shortest=1.8)
             made += folder.add(
-                clips.crop(speech, rng), label="deepfake", slug=slug, key=f"{number} {text}",
+                clips.trim_silence(speech), label="deepfake", slug=slug, key=f"{number} {text}",
                 source=f"own synthesis with {source}", speaker=speaker, system=name,
                 codec_history=f"tts {rate / 1000:g}k", license=licence, redistribute="yes",
                 original_path=f"{slug}/{speaker}/{number}",
