@@ -24,6 +24,11 @@ export interface WindowGroup {
   features: Float32Array;
 }
 
+/** Said by a worker when it begins a task, which may have waited. */
+export const STARTED = 'started';
+/** What a worker says while it is at a task. */
+export type WorkerSign = typeof STARTED | WindowGroup;
+
 /** What is known about a file after all its windows have been handed over. */
 export interface AnalysisSummary {
   facts: AudioFacts;

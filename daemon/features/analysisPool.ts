@@ -3,12 +3,18 @@ import pLimit, { type LimitFunction } from 'p-limit';
 import workerpool from 'workerpool';
 import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
 import { distFile } from '../paths.ts';
-import type { AnalysisRequest, AnalysisSummary, WindowGroup } from './analysis.ts';
+import {
+  type AnalysisRequest,
+  type AnalysisSummary,
+  STARTED,
+  type WindowGroup,
+  type WorkerSign,
+} from './analysis.ts';
 import type { AnalysisMethods, WorkerAnswer } from './analysisWorker.ts';
 import type { FeatureConfig } from './featureConfig.ts';
 
-/** A file that takes longer than this to decode is given up: two hours of sound take a few seconds. */
-const FILE_TIME_LIMIT_MS = 120_000;
+/** A file whose decoder brings nothing new for this long is given up. */
+const STALL_LIMIT_MS = 120_000;
 /** JavaScript heap of one worker; sound itself lies outside it. */
 const WORKER_HEAP_MB = 512;
 
@@ -77,21 +83,35 @@ export class AnalysisPool {
   ): Promise<T> {
     const cancelled = () => new DeepfakeError(ErrorCode.Cancelled, `Reading ${path} was cancelled.`, path);
     if (signal?.aborted) throw cancelled();
-    const task = this.pool.exec(method, parameters, on === undefined ? {} : { on });
+    let stalled = false;
+    let timer: NodeJS.Timeout | undefined;
+    const watch = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        stalled = true;
+        void task.cancel();
+      }, STALL_LIMIT_MS);
+    };
+    const task = this.pool.exec(method, parameters, {
+      on: (sign: WorkerSign) => {
+        watch();
+        if (sign !== STARTED) on?.(sign);
+      },
+    });
     const cancel = () => void task.cancel();
     signal?.addEventListener('abort', cancel, { once: true });
     let reply: WorkerAnswer<T>;
     try {
-      reply = (await task.timeout(FILE_TIME_LIMIT_MS)) as WorkerAnswer<T>;
+      reply = (await task) as WorkerAnswer<T>;
     } catch (error) {
       if (signal?.aborted) throw cancelled();
-      const reason =
-        error instanceof workerpool.Promise.TimeoutError
-          ? `decoding did not end within ${FILE_TIME_LIMIT_MS / 1000} s`
-          : 'its decoder broke down on it';
+      const reason = stalled
+        ? `its decoder brought nothing new for ${STALL_LIMIT_MS / 1000} s`
+        : 'its decoder broke down on it';
       const message = `${path} could not be analysed: ${reason}. Convert it to WAV or FLAC and try again.`;
       throw new DeepfakeError(ErrorCode.AudioDamaged, message, path, { cause: error });
     } finally {
+      clearTimeout(timer);
       signal?.removeEventListener('abort', cancel);
     }
     if ('error' in reply) throw new DeepfakeError(reply.error.code, reply.error.message, reply.error.file);

@@ -1,7 +1,13 @@
 import workerpool from 'workerpool';
 import { DeepfakeError } from '../../shared/errors.ts';
 import { loadAudio, type SampleReceiver, streamAudio } from '../audio/loadAudio.ts';
-import type { AnalysisRequest, AnalysisSummary, DecibelImage, WindowGroup } from './analysis.ts';
+import {
+  type AnalysisRequest,
+  type AnalysisSummary,
+  type DecibelImage,
+  STARTED,
+  type WindowGroup,
+} from './analysis.ts';
 import { contentHash } from './contentHash.ts';
 import { type FeatureConfig, frameCount, windowLength } from './featureConfig.ts';
 import { LogSpectrogram } from './logSpectrogram.ts';
@@ -25,6 +31,7 @@ async function spectrogramFor(config: FeatureConfig): Promise<LogSpectrogram> {
 export type WorkerAnswer<T> = { value: T } | { error: { code: number; message: string; file?: string } };
 
 async function answer<T>(work: () => Promise<T>): Promise<WorkerAnswer<T>> {
+  workerpool.workerEmit(STARTED);
   try {
     return { value: await work() };
   } catch (error) {
