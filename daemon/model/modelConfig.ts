@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
+import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
 import { CLASS_NAMES } from '../../shared/verdict.ts';
-import type { FeatureConfig } from '../features/featureConfig.ts';
+import { type FeatureConfig, frameCount } from '../features/featureConfig.ts';
 import type { Architecture } from './audioCnn.ts';
 
 /** Which parts of a file are scored. */
@@ -78,6 +78,16 @@ export const featuresOf = (audio: z.infer<typeof audioSchema>): FeatureConfig =>
   padding: audio.padding,
 });
 
+/** Throws RangeError where the network's poolings leave nothing of a window's spectrogram. */
+export function checkNetworkFits(features: FeatureConfig, { channels }: Architecture): void {
+  const frames = frameCount(features);
+  const halvings = channels.length - 1;
+  if (features.nMels >> halvings > 0 && frames >> halvings > 0) return;
+  throw new RangeError(
+    `${channels.length} blocks are too many for ${features.nMels} bands and ${frames} frames, which are halved after each block but the last`,
+  );
+}
+
 /** A file without the later fields means: behave exactly as the reference. */
 const configSchema = z.object({
   audio: audioSchema,
@@ -128,9 +138,15 @@ export function parseModelConfig(text: string, path: string): ModelConfig {
     throw invalid(`${issue.path.join('.') || 'the file'}: ${issue.message}`);
   }
   const { audio, architecture, threshold, calibration, inconclusive, windows, training } = parsed.data;
+  const features = featuresOf(audio);
+  try {
+    checkNetworkFits(features, architecture);
+  } catch (error) {
+    throw invalid(messageOf(error));
+  }
   return {
     name: parsed.data.name ?? 'AudioCNN (reference)',
-    features: featuresOf(audio),
+    features,
     architecture,
     threshold,
     calibration,

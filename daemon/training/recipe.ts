@@ -6,6 +6,7 @@ import { type Architecture, referenceArchitecture } from '../model/audioCnn.ts';
 import {
   architectureSchema,
   audioSchema,
+  checkNetworkFits,
   featuresOf,
   type WindowPolicy,
   windowsSchema,
@@ -132,10 +133,13 @@ export async function readRecipe(nameOrPath: string): Promise<Recipe> {
   try {
     const given = recipeSchema.parse(JSON.parse(text));
     const base = presets[given.extends ?? 'default'];
+    const features = given.audio === undefined ? base.features : featuresOf(given.audio);
+    const architecture = given.architecture ?? base.architecture;
+    checkNetworkFits(features, architecture);
     return {
       name: given.name ?? nameOrPath,
-      features: given.audio === undefined ? base.features : featuresOf(given.audio),
-      architecture: given.architecture ?? base.architecture,
+      features,
+      architecture,
       windows: given.windows ?? base.windows,
       epochs: given.epochs ?? base.epochs,
       batchSize: given.batch_size ?? base.batchSize,
@@ -149,11 +153,12 @@ export async function readRecipe(nameOrPath: string): Promise<Recipe> {
       calibrate: given.calibrate ?? base.calibrate,
     };
   } catch (error) {
-    const reason =
-      error instanceof z.ZodError
-        ? `${error.issues[0].path.join('.')}: ${error.issues[0].message}`
-        : `it is not JSON (${messageOf(error)})`;
-    const message = `${nameOrPath} is not a usable recipe: ${reason}.`;
+    const message = `${nameOrPath} is not a usable recipe: ${reasonOf(error)}.`;
     throw new DeepfakeError(ErrorCode.ConfigInvalid, message, nameOrPath, { cause: error });
   }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof z.ZodError) return `${error.issues[0].path.join('.')}: ${error.issues[0].message}`;
+  return error instanceof RangeError ? error.message : `it is not JSON (${messageOf(error)})`;
 }

@@ -96,6 +96,15 @@ describe('a model configuration', () => {
       /at most half the sample rate/,
     ],
     [
+      'has more blocks than its bands can be halved',
+      {
+        ...reference,
+        audio: { ...reference.audio, n_mels: 4 },
+        architecture: { channels: [2, 2, 2, 2], dropout: 0 },
+      },
+      /4 blocks are too many for 4 bands/,
+    ],
+    [
       'has an unknown scale',
       { ...reference, audio: { ...reference.audio, scale: 'bark' } },
       /audio\.scale: /,

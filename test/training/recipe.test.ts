@@ -55,6 +55,22 @@ describe('a recipe', () => {
     ['has no epochs', { epochs: 0 }, /epochs: /],
     ['has a negative rate', { learning_rate: -1 }, /learning_rate: /],
     ['has batches of one clip', { batch_size: 1 }, /batch_size: /],
+    [
+      'has more blocks than its frames can be halved',
+      {
+        audio: {
+          sample_rate: 16000,
+          duration: 0.1,
+          n_mels: 64,
+          n_fft: 512,
+          hop_length: 256,
+          fmin: 0,
+          fmax: 8000,
+        },
+        architecture: { channels: [2, 2, 2, 2, 2], dropout: 0 },
+      },
+      /5 blocks are too many for 64 bands and 7 frames/,
+    ],
     ['extends something unknown', { extends: 'best' }, /extends: /],
     [
       'masks with a probability above one',
