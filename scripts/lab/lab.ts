@@ -61,7 +61,7 @@ const program = new Command('lab')
     '--target-error <share>',
     'with --ship: wrong answers allowed outside the Inconclusive band',
     Number,
-    0.17,
+    0.15,
   )
   .action(run);
 
