@@ -10,7 +10,7 @@ import { headline, percent } from '../../shared/wording.ts';
 import { openSession } from './session.ts';
 import { writeFloat64Wav } from './wavFile.ts';
 
-const SYNTHETIC = 'synthetic-piper-english.mp3';
+const SYNTHETIC = 'synthetic-hibari-english.ogg';
 const GENUINE = 'genuine-man-italian.wav';
 const OTHERS = ['genuine-woman-english.flac', 'synthetic-hibari-english.ogg', 'synthetic-kokoro-english.m4a'];
 const HOSTILE = '<img src=x onerror=alert(1)>.wav';

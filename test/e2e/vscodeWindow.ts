@@ -10,6 +10,9 @@ const DETECT = 'Detect Deepfake';
 const START_LIMIT_MS = 60_000;
 const STEP_LIMIT_MS = 30_000;
 
+const PALETTE_ATTEMPTS = 5;
+const PALETTE_PATIENCE_MS = 6000;
+
 /** One window of VS Code with the extension under test, and what a user does in it. */
 export class VsCodeWindow {
   private constructor(
@@ -105,9 +108,23 @@ export class VsCodeWindow {
 
   /** Runs a command by its title in the palette. */
   async run(title: string): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.chooseInPalette(title);
+        return;
+      } catch (error) {
+        // A webview that finishes loading takes the focus, and the palette closes.
+        if (attempt === PALETTE_ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  private async chooseInPalette(title: string): Promise<void> {
     await this.page.keyboard.press('F1');
-    await this.page.locator('.quick-input-widget input').fill(`>${title}`);
-    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().click();
+    const timeout = PALETTE_PATIENCE_MS;
+    await this.page.locator('.quick-input-widget input').fill(`>${title}`, { timeout });
+    const row = this.page.locator('.quick-input-list .monaco-list-row', { hasText: title });
+    await row.first().click({ timeout });
   }
 
   /** Reloads as VS Code's own command does; a reload by the browser may come before the open editors are remembered. */
