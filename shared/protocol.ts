@@ -128,6 +128,7 @@ export interface TrainResult {
   /** Of the testing part, where the data set has one: its reports are called `test_metrics.json` and so on. */
   test?: EvaluatedClips;
   epochsRun: number;
+  /** The epoch whose weights were kept: the best one, or the last where the recipe keeps that. */
   bestEpoch: number;
 }
 /** Train a model. Cancelling keeps the best checkpoint. Partial results are `EpochReport`. */

@@ -102,7 +102,7 @@ async function train(options: TrainOptions): Promise<void> {
     progress.clear();
     const { metrics, test } = result;
     console.log(
-      `Best epoch ${result.bestEpoch} of ${result.epochsRun}: validation EER ${percent(metrics.eer)}, accuracy ${percent(metrics.accuracy)}.`,
+      `Kept epoch ${result.bestEpoch} of ${result.epochsRun}: validation EER ${percent(metrics.eer)}, accuracy ${percent(metrics.accuracy)}.`,
     );
     if (test !== undefined) {
       console.log(

@@ -111,7 +111,7 @@ describe('train', () => {
     });
     const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
     assert.deepEqual([code, stderr], [0, '']);
-    assert.match(printed, /^Best epoch \d+ of \d+/m);
+    assert.match(printed, /^Kept epoch \d+ of \d+/m);
     await readModel(model('stopped'));
     assert.ok(existsSync(path('stopped', 'r', 'metrics.json')));
     assert.deepEqual(await readdir(path('tmp')), []);
