@@ -193,27 +193,14 @@ function samples(
   });
 }
 
-/** The features of the first window of given samples. */
-async function features(clips: Float32Array[], config: FeatureConfig): Promise<Float32Array> {
-  const spectrogram = await spectrogramFor(config);
-  const size = config.nMels * frameCount(config);
-  const result = new Float32Array(clips.length * size);
-  clips.forEach((clip, i) => {
-    result.set(spectrogram.features(extractWindow(clip, 0, config).slice(0, windowLength(config))), i * size);
-  });
-  return result;
-}
-
 export interface AnalysisMethods {
   analyze: typeof analyze;
   samples: typeof samples;
-  features: typeof features;
   contentHash(path: string): Promise<WorkerAnswer<string>>;
 }
 
 workerpool.worker({
   analyze,
   samples,
-  features,
   contentHash: (path) => answer(() => contentHash(path)),
 } satisfies AnalysisMethods);
