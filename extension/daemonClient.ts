@@ -94,7 +94,8 @@ export class DaemonClient implements vscode.Disposable {
         } catch (error) {
           if (options.token?.isCancellationRequested) throw new vscode.CancellationError();
           if (!connection.lost || this.disposed) throw error;
-          if (attempt === 2) throw new Error('The detector stopped unexpectedly. Its log may say why.');
+          if (attempt === 2)
+            throw new Error(vscode.l10n.t('The detector stopped unexpectedly. Its log may say why.'));
           this.log.warn('The detector stopped during a request; the request is sent again.');
         }
       }
@@ -155,7 +156,7 @@ export class DaemonClient implements vscode.Disposable {
   private connect(): Promise<Connection> {
     if (this.connection === undefined) {
       const connecting = this.start().catch((error) => {
-        const message = `The detector could not be started: ${messageOf(error)}`;
+        const message = vscode.l10n.t('The detector could not be started: {0}', messageOf(error));
         if (this.connection === connecting) {
           this.connection = undefined;
           this.fail(message);
@@ -194,7 +195,7 @@ export class DaemonClient implements vscode.Disposable {
     try {
       await client.start();
       // It may resolve although the process has ended during the handshake.
-      if (connection.lost) throw new Error('it ended at once. Its log says why.');
+      if (connection.lost) throw new Error(vscode.l10n.t('it ended at once. Its log says why.'));
     } catch (error) {
       client.serverProcess?.kill('SIGKILL');
       throw error;
@@ -228,15 +229,15 @@ export class DaemonClient implements vscode.Disposable {
     this.log.error('The detector stopped unexpectedly.');
     this.enter({
       kind: 'error',
-      message: 'The detector stopped unexpectedly. It starts again when it is needed.',
+      message: vscode.l10n.t('The detector stopped unexpectedly. It starts again when it is needed.'),
     });
   }
 
   private fail(message: string): void {
     this.log.error(message);
     this.enter({ kind: 'error', message });
-    const showLog = 'Show log';
-    const restart = 'Restart';
+    const showLog = vscode.l10n.t('Show log');
+    const restart = vscode.l10n.t('Restart');
     void vscode.window.showErrorMessage(message, showLog, restart).then((choice) => {
       if (choice === showLog) void vscode.commands.executeCommand(Command.showLog);
       if (choice === restart) void vscode.commands.executeCommand(Command.restartDaemon);

@@ -1,3 +1,4 @@
+import { t } from '@vscode/l10n';
 import type { ModelFacts } from '../shared/verdict.ts';
 
 /** What the daemon is doing, as far as a user cares. */
@@ -26,28 +27,31 @@ export function statusLook(state: DaemonState): StatusLook | undefined {
     case 'starting':
       return {
         text: '$(loading~spin) Deepfake',
-        tooltip: 'The detector is starting',
+        tooltip: t('The detector is starting'),
         warning: false,
         action: 'showLog',
       };
     case 'ready':
       return {
         text: '$(pulse) Deepfake',
-        tooltip: `The detector is ready. Model: ${state.model.name}`,
+        tooltip: t('The detector is ready. Model: {0}', state.model.name),
         warning: false,
         action: 'showLog',
       };
     case 'busy':
       return {
         text: '$(loading~spin) Deepfake',
-        tooltip: `The detector is busy with ${state.requests === 1 ? 'one request' : `${state.requests} requests`}. Model: ${state.model.name}`,
+        tooltip:
+          state.requests === 1
+            ? t('The detector is busy with one request. Model: {0}', state.model.name)
+            : t('The detector is busy with {0} requests. Model: {1}', state.requests, state.model.name),
         warning: false,
         action: 'showLog',
       };
     case 'error':
       return {
         text: '$(warning) Deepfake',
-        tooltip: `${state.message}\nClick to restart the detector`,
+        tooltip: `${state.message}\n${t('Click to restart the detector')}`,
         warning: true,
         action: 'restart',
       };

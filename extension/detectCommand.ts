@@ -16,23 +16,33 @@ export async function detect(
   const onDisk = files.filter((uri) => uri.scheme === 'file');
   if (onDisk.length < files.length) {
     void vscode.window.showErrorMessage(
-      'Only files on a disk can be examined. Save the file to a folder first.',
+      vscode.l10n.t('Only files on a disk can be examined. Save the file to a folder first.'),
     );
   }
   if (onDisk.length > MAX_REPORTS) {
     void vscode.window.showInformationMessage(
-      `Reports are opened for the first ${MAX_REPORTS} of the ${onDisk.length} files selected.`,
+      vscode.l10n.t(
+        'Reports are opened for the first {0} of the {1} files selected.',
+        MAX_REPORTS,
+        onDisk.length,
+      ),
     );
   }
   const shown = onDisk.slice(0, MAX_REPORTS);
   if (shown.length === 0) return;
-  const title = shown.length === 1 ? 'Detecting deepfake' : `Detecting deepfakes in ${shown.length} files`;
+  const title =
+    shown.length === 1
+      ? vscode.l10n.t('Detecting deepfake')
+      : vscode.l10n.t('Detecting deepfakes in {0} files', shown.length);
   await withSlowProgress(title, async (token, report) => {
     let done = 0;
     await Promise.all(
       shown.map(async (uri, index) => {
         await context.reports.show(uri, { token, preserveFocus: index > 0 });
-        report((100 * ++done) / shown.length, shown.length === 1 ? undefined : `${done} of ${shown.length}`);
+        report(
+          (100 * ++done) / shown.length,
+          shown.length === 1 ? undefined : vscode.l10n.t('{0} of {1}', done, shown.length),
+        );
       }),
     );
   });
@@ -42,10 +52,13 @@ async function activeOrPickedFiles(): Promise<vscode.Uri[]> {
   const active = activeFile();
   if (active !== undefined && isAudioPath(active.path)) return [active];
   const picked = await vscode.window.showOpenDialog({
-    title: 'Detect Deepfake',
-    openLabel: 'Detect',
+    title: vscode.l10n.t('Detect Deepfake'),
+    openLabel: vscode.l10n.t('Detect'),
     canSelectMany: true,
-    filters: { 'Audio files': AUDIO_EXTENSIONS.map((extension) => extension.slice(1)), 'All files': ['*'] },
+    filters: {
+      [vscode.l10n.t('Audio files')]: AUDIO_EXTENSIONS.map((extension) => extension.slice(1)),
+      [vscode.l10n.t('All files')]: ['*'],
+    },
   });
   return picked ?? [];
 }

@@ -1,3 +1,4 @@
+import { config as configureTranslations } from '@vscode/l10n';
 import * as vscode from 'vscode';
 import { messageOf } from '../shared/errors.ts';
 import { DeepfakeContext } from './context.ts';
@@ -8,6 +9,8 @@ let context: DeepfakeContext | undefined;
 
 /** Registers what package.json promises. Nothing is loaded or started before it is asked for. */
 export function activate({ extensionUri, subscriptions }: vscode.ExtensionContext): void {
+  // For the texts of what knows nothing of VS Code; the rest uses vscode.l10n.
+  if (vscode.l10n.bundle !== undefined) configureTranslations({ contents: vscode.l10n.bundle });
   const active = new DeepfakeContext(extensionUri);
   context = active;
   const handlers: Record<CommandId, (...args: never[]) => unknown> = {

@@ -1,35 +1,9 @@
-/** What the page of a report is made from; none of it comes from the audio file. */
-export interface ReportPage {
-  /** Source expression of the webview's own resources. */
-  cspSource: string;
-  /** Random, new for each page. */
-  nonce: string;
-  scriptUri: string;
-  styleUri: string;
-}
+import { t } from '@vscode/l10n';
+import { escapeHtml as html, type PageResources, webviewPage } from './webviewPage.ts';
 
-/**
- * The empty page of a report. What is known about a file, its name included, arrives as messages and is shown as text.
- */
-export function reportHtml({ cspSource, nonce, scriptUri, styleUri }: ReportPage): string {
-  const policy = [
-    "default-src 'none'",
-    `script-src 'nonce-${nonce}'`,
-    `style-src ${cspSource}`,
-    `img-src ${cspSource} blob: data:`,
-    `media-src ${cspSource} blob:`,
-  ].join('; ');
-  return `<!DOCTYPE html>
-<html lang="en">
-<head>
-  <meta charset="utf-8">
-  <meta http-equiv="Content-Security-Policy" content="${policy}">
-  <meta name="viewport" content="width=device-width, initial-scale=1">
-  <link rel="stylesheet" href="${styleUri}">
-  <title>Deepfake report</title>
-</head>
-<body>
-  <main>
+/** The empty page of a report. */
+export function reportHtml(resources: PageResources): string {
+  const body = `  <main>
     <header class="file">
       <h1 id="file-name"></h1>
       <p id="file-folder" class="quiet"></p>
@@ -37,13 +11,13 @@ export function reportHtml({ cspSource, nonce, scriptUri, styleUri }: ReportPage
 
     <section id="detecting" role="status">
       <div class="moving-bar" aria-hidden="true"></div>
-      <p>Detecting…</p>
+      <p>${html(t('Detecting…'))}</p>
     </section>
 
     <section id="failure" role="alert" hidden>
-      <h2>No verdict</h2>
+      <h2>${html(t('No verdict'))}</h2>
       <p id="failure-message"></p>
-      <button id="retry" type="button">Retry</button>
+      <button id="retry" type="button">${html(t('Retry'))}</button>
     </section>
 
     <div id="result" hidden>
@@ -51,32 +25,32 @@ export function reportHtml({ cspSource, nonce, scriptUri, styleUri }: ReportPage
         <h2 id="headline"></h2>
         <p id="summary"></p>
         <div class="scale">
-          <div id="probability" class="bar" role="meter" aria-label="Probability of synthetic speech" aria-valuemin="0" aria-valuemax="1">
+          <div id="probability" class="bar" role="meter" aria-label="${html(t('Probability of synthetic speech'))}" aria-valuemin="0" aria-valuemax="1">
             <div id="probability-fill" class="fill"></div>
             <div id="threshold-mark" class="mark"></div>
           </div>
-          <div class="scale-ends quiet" aria-hidden="true"><span>Genuine</span><span>Synthetic</span></div>
+          <div class="scale-ends quiet" aria-hidden="true"><span>${html(t('Genuine'))}</span><span>${html(t('Synthetic'))}</span></div>
         </div>
         <ul id="reasons" class="notes"></ul>
         <ul id="warnings" class="notes"></ul>
         <p id="model" class="quiet"></p>
       </section>
 
-      <section aria-label="Player">
+      <section aria-label="${html(t('Player'))}">
         <audio id="player" controls preload="metadata"></audio>
         <p id="player-note" class="quiet" role="status"></p>
       </section>
 
       <section aria-labelledby="spectrogram-title">
         <div class="section-head">
-          <h3 id="spectrogram-title">Spectrogram</h3>
+          <h3 id="spectrogram-title">${html(t('Spectrogram'))}</h3>
           <div id="evidence-controls" class="evidence-controls" hidden>
-            <span class="legend"><span>Genuine</span><span class="legend-ramp" aria-hidden="true"></span><span>Synthetic</span></span>
-            <label for="evidence-opacity">Evidence</label>
+            <span class="legend"><span>${html(t('Genuine'))}</span><span class="legend-ramp" aria-hidden="true"></span><span>${html(t('Synthetic'))}</span></span>
+            <label for="evidence-opacity">${html(t('Evidence'))}</label>
             <input id="evidence-opacity" type="range" min="0" max="100" step="5">
           </div>
         </div>
-        <div id="spectrogram-frame" class="plot" role="slider" tabindex="0" aria-label="Position in the spectrogram" aria-describedby="spectrogram-text" aria-valuemin="0">
+        <div id="spectrogram-frame" class="plot" role="slider" tabindex="0" aria-label="${html(t('Position in the spectrogram'))}" aria-describedby="spectrogram-text" aria-valuemin="0">
           <canvas id="spectrogram"></canvas>
           <div class="cursor" hidden></div>
         </div>
@@ -84,7 +58,7 @@ export function reportHtml({ cspSource, nonce, scriptUri, styleUri }: ReportPage
       </section>
 
       <section id="windows-section" aria-labelledby="windows-title" hidden>
-        <h3 id="windows-title">Probability over time</h3>
+        <h3 id="windows-title">${html(t('Probability over time'))}</h3>
         <div id="windows-frame" class="plot">
           <canvas id="windows" role="img" aria-labelledby="windows-text"></canvas>
           <div class="cursor" hidden></div>
@@ -94,14 +68,12 @@ export function reportHtml({ cspSource, nonce, scriptUri, styleUri }: ReportPage
 
       <section aria-labelledby="facts-title">
         <div class="section-head">
-          <h3 id="facts-title">Details</h3>
-          <button id="copy-json" type="button" class="secondary">Copy as JSON</button>
+          <h3 id="facts-title">${html(t('Details'))}</h3>
+          <button id="copy-json" type="button" class="secondary">${html(t('Copy as JSON'))}</button>
         </div>
         <dl id="facts"></dl>
       </section>
     </div>
-  </main>
-  <script nonce="${nonce}" src="${scriptUri}"></script>
-</body>
-</html>`;
+  </main>`;
+  return webviewPage(resources, { title: t('Deepfake report'), body, plays: true });
 }

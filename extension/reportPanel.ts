@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { basename, dirname, join, relative } from 'node:path';
 import * as vscode from 'vscode';
 import type { FromReport, ReportState, ToReport } from '../media/report/messages.ts';
@@ -10,6 +9,7 @@ import { WebviewPanel } from './contributions.ts';
 import { DisposableStore } from './disposables.ts';
 import { reportHtml } from './reportHtml.ts';
 import { withSlowProgress } from './slowProgress.ts';
+import { webviewMedia, webviewResources } from './webviewResources.ts';
 
 export interface ShowOptions {
   token?: vscode.CancellationToken;
@@ -68,7 +68,7 @@ export class Reports implements vscode.WebviewPanelSerializer<ReportState | unde
 }
 
 function reportTitle(file: vscode.Uri): string {
-  return `${basename(file.fsPath)} – deepfake report`;
+  return vscode.l10n.t('{0} – deepfake report', basename(file.fsPath));
 }
 
 /** The folder as the explorer shows it, or its path where it is in no workspace. */
@@ -93,11 +93,10 @@ class ReportPanel implements vscode.Disposable {
     private readonly file: vscode.Uri,
     readonly panel: vscode.WebviewPanel,
   ) {
-    const media = vscode.Uri.joinPath(context.extensionUri, 'dist', 'media');
     const { webview } = panel;
     webview.options = {
       enableScripts: true,
-      localResourceRoots: [media, vscode.Uri.file(dirname(file.fsPath))],
+      localResourceRoots: [webviewMedia(context.extensionUri), vscode.Uri.file(dirname(file.fsPath))],
     };
     const icons = vscode.Uri.joinPath(context.extensionUri, 'media', 'icons');
     panel.iconPath = {
@@ -105,12 +104,7 @@ class ReportPanel implements vscode.Disposable {
       dark: vscode.Uri.joinPath(icons, 'report-dark.svg'),
     };
     this.owned.add(webview.onDidReceiveMessage((message: FromReport) => this.receive(message)));
-    webview.html = reportHtml({
-      cspSource: webview.cspSource,
-      nonce: randomBytes(16).toString('base64url'),
-      scriptUri: webview.asWebviewUri(vscode.Uri.joinPath(media, 'report', 'main.js')).toString(),
-      styleUri: webview.asWebviewUri(vscode.Uri.joinPath(media, 'report', 'main.css')).toString(),
-    });
+    webview.html = reportHtml(webviewResources(webview, context.extensionUri, 'report'));
   }
 
   /** Examines the file and shows the outcome, be it a verdict or the reason why there is none. */
@@ -149,7 +143,10 @@ class ReportPanel implements vscode.Disposable {
       return { type: 'verdict', verdict: answer.verdict, audioUri };
     } catch (error) {
       const cancelled = error instanceof vscode.CancellationError;
-      return { type: 'failure', message: cancelled ? 'The detection was cancelled.' : messageOf(error) };
+      return {
+        type: 'failure',
+        message: cancelled ? vscode.l10n.t('The detection was cancelled.') : messageOf(error),
+      };
     }
   }
 
@@ -161,7 +158,7 @@ class ReportPanel implements vscode.Disposable {
         if (this.outcome !== undefined) this.post(this.outcome);
         break;
       case 'retry':
-        void withSlowProgress('Detecting deepfake', (token) => this.detect(token));
+        void withSlowProgress(vscode.l10n.t('Detecting deepfake'), (token) => this.detect(token));
         break;
       case 'copyJson':
         void this.copyJson();
@@ -175,7 +172,7 @@ class ReportPanel implements vscode.Disposable {
   private async copyJson(): Promise<void> {
     if (this.verdict === undefined) return;
     await vscode.env.clipboard.writeText(JSON.stringify(verdictJson(this.verdict), null, 2));
-    vscode.window.setStatusBarMessage('The verdict was copied as JSON', 3000);
+    vscode.window.setStatusBarMessage(vscode.l10n.t('The verdict was copied as JSON'), 3000);
   }
 
   private async sendPlayable(): Promise<void> {

@@ -10,7 +10,7 @@ export function createStatusItem(daemon: DaemonClient): vscode.Disposable {
   const item = owned.add(
     vscode.window.createStatusBarItem('deepfake.status', vscode.StatusBarAlignment.Right),
   );
-  item.name = 'Deepfake detector';
+  item.name = vscode.l10n.t('Deepfake detector');
   const update = () => {
     const look = statusLook(daemon.state);
     if (look === undefined) {

@@ -1,24 +1,32 @@
+import { t } from '@vscode/l10n';
 import type { Decision, Verdict } from './verdict.ts';
 
-const HEADLINES: Record<Decision, string> = {
-  Deepfake: 'Probably synthetic speech',
-  Genuine: 'Probably genuine speech',
-  Inconclusive: 'No clear answer',
-};
-
 /** The decision in a few words that need no explanation. */
-export const headline = (decision: Decision): string => HEADLINES[decision];
+export function headline(decision: Decision): string {
+  switch (decision) {
+    case 'Deepfake':
+      return t('Probably synthetic speech');
+    case 'Genuine':
+      return t('Probably genuine speech');
+    case 'Inconclusive':
+      return t('No clear answer');
+  }
+}
 
 /** The probability and where the line is drawn. */
 export function summary({ deepfakeProbability, threshold }: Verdict): string {
-  return `Probability of synthetic speech: ${percent(deepfakeProbability)}. From ${percent(threshold)} on, a file counts as a deepfake.`;
+  return t(
+    'Probability of synthetic speech: {0}. From {1} on, a file counts as a deepfake.',
+    percent(deepfakeProbability),
+    percent(threshold),
+  );
 }
 
 /** A probability in [0, 1] as a percentage that never claims certainty. */
 export function percent(probability: number): string {
   const value = 100 * probability;
-  if (value > 99.9) return 'over 99.9 %';
-  if (value < 0.1) return 'under 0.1 %';
+  if (value > 99.9) return t('over {0}', '99.9 %');
+  if (value < 0.1) return t('under {0}', '0.1 %');
   return `${value < 10 || value > 90 ? trimmed(value, 1) : Math.round(value)} %`;
 }
 
@@ -39,7 +47,7 @@ export function frequencyText(hertz: number): string {
 
 /** 912 bytes, 48 kB, 1.2 MB. */
 export function fileSizeText(bytes: number): string {
-  if (bytes < 1000) return `${bytes} bytes`;
+  if (bytes < 1000) return t('{0} bytes', bytes);
   if (bytes < 1e6) return `${Math.round(bytes / 1000)} kB`;
   return `${trimmed(bytes / 1e6, 1)} MB`;
 }

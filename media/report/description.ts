@@ -1,3 +1,4 @@
+import { t } from '@vscode/l10n';
 import type { EvidenceMap, SpectrogramImage, Verdict, WindowScore } from '../../shared/verdict.ts';
 import { durationText, frequencyText, percent } from '../../shared/wording.ts';
 import { matrixBytes, valueAt } from './byteMatrix.ts';
@@ -9,17 +10,18 @@ export function describeSpectrogram({ audio, spectrogram, evidence }: Verdict): 
   const shown = shownSeconds(spectrogram, audio.duration);
   const part =
     shown < audio.duration - 0.5
-      ? `the first ${durationText(shown)} of ${durationText(audio.duration)}`
+      ? t('the first {0} of {1}', durationText(shown), durationText(audio.duration))
       : durationText(shown);
-  const range = `${frequencyText(frequencies[0])} to ${frequencyText(frequencies[frequencies.length - 1])}`;
-  const sentences = [`Loudness of ${part} of sound from ${range}.`];
+  const lowest = frequencyText(frequencies[0]);
+  const highest = frequencyText(frequencies[frequencies.length - 1]);
+  const sentences = [t('Loudness of {0} of sound from {1} to {2}.', part, lowest, highest)];
   if (evidence !== undefined) {
     const { towardsDeepfake, towardsGenuine } = strongestEvidence(evidence, frequencies);
     if (towardsDeepfake !== undefined) {
-      sentences.push(`What sounds most synthetic lies at ${place(towardsDeepfake)}.`);
+      sentences.push(t('What sounds most synthetic lies at {0}.', place(towardsDeepfake)));
     }
     if (towardsGenuine !== undefined) {
-      sentences.push(`What sounds most genuine lies at ${place(towardsGenuine)}.`);
+      sentences.push(t('What sounds most genuine lies at {0}.', place(towardsGenuine)));
     }
   }
   return sentences.join(' ');
@@ -30,8 +32,13 @@ export function describeWindows(windows: readonly WindowScore[]): string {
   const highest = windows.reduce((a, b) => (b.deepfakeProbability > a.deepfakeProbability ? b : a));
   const lowest = windows.reduce((a, b) => (b.deepfakeProbability < a.deepfakeProbability ? b : a));
   const at = ({ start, end, deepfakeProbability }: WindowScore) =>
-    `${percent(deepfakeProbability)} from ${durationText(start)} to ${durationText(end)}`;
-  return `${windows.length} overlapping windows: the most synthetic is ${at(highest)}, the most genuine ${at(lowest)}.`;
+    t('{0} from {1} to {2}', percent(deepfakeProbability), durationText(start), durationText(end));
+  return t(
+    '{0} overlapping windows: the most synthetic is {1}, the most genuine {2}.',
+    windows.length,
+    at(highest),
+    at(lowest),
+  );
 }
 
 /** Seconds that the spectrogram covers. */
@@ -75,4 +82,4 @@ export function strongestEvidence(
 }
 
 const place = ({ start, end, frequency: hertz }: Region): string =>
-  `${durationText((start + end) / 2)} around ${frequencyText(hertz)}`;
+  t('{0} around {1}', durationText((start + end) / 2), frequencyText(hertz));

@@ -1,6 +1,8 @@
 import './style.css';
+import { t } from '@vscode/l10n';
 import type { Verdict } from '../../shared/verdict.ts';
 import { headline, percent, summary } from '../../shared/wording.ts';
+import { loadTranslations } from '../translations.ts';
 import { describeSpectrogram, describeWindows, shownSeconds } from './description.ts';
 import { facts } from './facts.ts';
 import type { FileNames, FromReport, ReportState, ToReport } from './messages.ts';
@@ -19,6 +21,7 @@ declare function acquireVsCodeApi(): {
 const DEFAULT_EVIDENCE_OPACITY = 0.7;
 const KEY_STEP_SECONDS = 0.25;
 
+loadTranslations();
 const vscode = acquireVsCodeApi();
 const byId = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
 const spectrogramFrame = byId('spectrogram-frame');
@@ -94,7 +97,7 @@ function showVerdict(next: Verdict): void {
   meter.setAttribute('aria-valuetext', percent(deepfakeProbability));
   byId('probability-fill').style.width = `${100 * deepfakeProbability}%`;
   byId('threshold-mark').style.left = `${100 * threshold}%`;
-  byId('model').textContent = `Model: ${next.model.name}`;
+  byId('model').textContent = t('Model: {0}', next.model.name);
   fillList('reasons', next.reasons);
   fillList('warnings', next.audio.warnings);
   fillFacts(next);
@@ -148,7 +151,7 @@ function moveCursors(seconds: number): void {
   placeCursor(windowsFrame, seconds, verdict?.audio.duration ?? 0);
   spectrogramFrame.setAttribute('aria-valuemax', spectrogramSeconds().toFixed(2));
   spectrogramFrame.setAttribute('aria-valuenow', seconds.toFixed(2));
-  spectrogramFrame.setAttribute('aria-valuetext', `${seconds.toFixed(2)} seconds`);
+  spectrogramFrame.setAttribute('aria-valuetext', t('{0} seconds', seconds.toFixed(2)));
 }
 
 function placeCursor(frame: HTMLElement, seconds: number, axisSeconds: number): void {

@@ -1,3 +1,4 @@
+import { t } from '@vscode/l10n';
 import { durationText } from '../../shared/wording.ts';
 
 export interface Player {
@@ -30,10 +31,10 @@ export function createPlayer(
   };
   audio.addEventListener('error', () => {
     if (blobUrl !== undefined) {
-      note.textContent = 'The sound cannot be played here.';
+      note.textContent = t('The sound cannot be played here.');
       return;
     }
-    note.textContent = 'Preparing the sound for playing…';
+    note.textContent = t('Preparing the sound for playing…');
     needWav();
   });
   const follow = () => {
@@ -45,7 +46,7 @@ export function createPlayer(
     load: (uri) => use(uri, ''),
     loadWav: (base64, seconds) => {
       const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-      use('', `Played from a converted copy of ${durationText(seconds)}.`);
+      use('', t('Played from a converted copy of {0}.', durationText(seconds)));
       blobUrl = URL.createObjectURL(new Blob([bytes], { type: 'audio/wav' }));
       audio.src = blobUrl;
     },

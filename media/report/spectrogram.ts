@@ -1,3 +1,4 @@
+import { t } from '@vscode/l10n';
 import type { EvidenceMap, SpectrogramImage } from '../../shared/verdict.ts';
 import { hertzTicks, secondsTicks } from './axes.ts';
 import { matrixBytes, valueAt } from './byteMatrix.ts';
@@ -43,8 +44,8 @@ export function drawSpectrogram(canvas: HTMLCanvasElement, view: SpectrogramView
   }
   context.restore();
   const labels = {
-    x: { ticks: secondsTicks(seconds, area.width), title: 'seconds' },
-    y: { ticks: hertzTicks(spectrogram.frequencies, area.height), title: 'hertz' },
+    x: { ticks: secondsTicks(seconds, area.width), title: t('seconds') },
+    y: { ticks: hertzTicks(spectrogram.frequencies, area.height), title: t('hertz') },
   };
   drawAxes(context, area, labels, theme);
 }

@@ -1,3 +1,4 @@
+import { t } from '@vscode/l10n';
 import type { WindowScore } from '../../shared/verdict.ts';
 import { secondsTicks } from './axes.ts';
 import { drawAxes, prepareCanvas } from './plot.ts';
@@ -32,7 +33,7 @@ export function drawWindowStrip(
   context.stroke();
   context.setLineDash([]);
   const labels = {
-    x: { ticks: secondsTicks(seconds, width), title: 'seconds' },
+    x: { ticks: secondsTicks(seconds, width), title: t('seconds') },
     y: { ticks: SHARES.map((share) => ({ position: share, label: `${100 * share} %` })), title: '' },
   };
   drawAxes(context, area, labels, theme);

@@ -14,7 +14,8 @@ const behaviourFile = join(extension, 'dist', 'behaviour');
 
 rmSync(extension, { recursive: true, force: true });
 mkdirSync(join(extension, 'dist'), { recursive: true });
-copyFileSync(join(packageRoot, 'package.json'), join(extension, 'package.json'));
+for (const name of ['package.json', 'package.nls.json'])
+  copyFileSync(join(packageRoot, name), join(extension, name));
 copyFileSync(join(packageRoot, 'dist', 'extension.cjs'), join(extension, 'dist', 'extension.cjs'));
 copyFileSync(join(packageRoot, 'test', 'extension', 'fakeDaemon.mjs'), join(extension, 'dist', 'daemon.js'));
 cpSync(join(packageRoot, 'dist', 'media'), join(extension, 'dist', 'media'), { recursive: true });

@@ -7,7 +7,8 @@ import { audioFileClause, Command, Setting, WebviewPanel } from '../../extension
 import { AUDIO_EXTENSIONS } from '../../shared/audioFiles.ts';
 
 const manifest = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8'));
-const { contributes } = manifest;
+const texts = JSON.parse(readFileSync(join(packageRoot, 'package.nls.json'), 'utf8'));
+const { contributes, capabilities } = manifest;
 
 test('package.json declares the commands of the code and no others', () => {
   const declared = contributes.commands.map(({ command }: { command: string }) => command);
@@ -36,4 +37,13 @@ test('menus name declared commands and show them for every audio extension', () 
 test('settings that name programs or models are ignored in workspaces that are not trusted', () => {
   const { restrictedConfigurations } = manifest.capabilities.untrustedWorkspaces;
   assert.deepEqual(restrictedConfigurations.sort(), Object.values(Setting).sort());
+});
+
+test('every text that package.json shows to people is in package.nls.json, and nothing else is', () => {
+  const placeholders = JSON.stringify({ contributes, capabilities }).matchAll(/"%([^%"]+)%"/g);
+  const used = new Set([...placeholders].map(([, key]) => key));
+  assert.deepEqual([...used].sort(), Object.keys(texts).sort());
+  const shown =
+    /"(?:title|category|description|markdownDescription|enumDescriptions|shortTitle|name|label|contents)":"[^%]/;
+  assert.doesNotMatch(JSON.stringify({ contributes, capabilities }), shown);
 });

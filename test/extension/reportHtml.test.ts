@@ -7,6 +7,8 @@ const page = reportHtml({
   nonce: 'bm9uY2U',
   scriptUri: 'https://webview.example/main.js',
   styleUri: 'https://webview.example/main.css',
+  language: 'de',
+  translations: { 'Say "no"': 'Sag <nein> & "nein"' },
 });
 
 test('the page allows nothing but its own script, style, pictures and sound', () => {
@@ -33,4 +35,12 @@ test('every id is used once, and every reference from a label leads to one', () 
   for (const [, reference] of page.matchAll(/\s(?:aria-labelledby|aria-describedby|for)="([^"]+)"/g)) {
     assert.ok(ids.includes(reference), reference);
   }
+});
+
+test('translations reach the page whatever characters they have', () => {
+  assert.match(page, /^<html lang="de">$/m);
+  const [, attribute] = /<body data-translations="([^"]*)">/.exec(page) ?? [];
+  assert.doesNotMatch(attribute, /[<>]/);
+  const json = attribute.replace(/&#(\d+);/g, (_, code) => String.fromCharCode(Number(code)));
+  assert.deepEqual(JSON.parse(json), { 'Say "no"': 'Sag <nein> & "nein"' });
 });
