@@ -53,12 +53,12 @@ export class Detector {
   }
 
   /** Another classifier on the same pool, which the caller disposes of. */
-  async openClassifier(checkpoint: string, config?: string): Promise<Classifier> {
+  async openClassifier(checkpoint?: string, config?: string): Promise<Classifier> {
     return Classifier.create(await readModelOrShipped({ checkpoint, config }), this.engine, this.pool);
   }
 
-  /** Replaces the loaded model; on an error the one in use stays. Calls under way finish on the old one. */
-  async loadModel(checkpoint: string, config?: string): Promise<ModelFacts> {
+  /** Replaces the loaded model, by the shipped one where none is named; on an error the one in use stays. Calls under way finish on the old one. */
+  async loadModel(checkpoint?: string, config?: string): Promise<ModelFacts> {
     const old = this.loaded;
     this.loaded = await this.openClassifier(checkpoint, config);
     await this.disposeUnlessNeeded(old);

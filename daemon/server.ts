@@ -14,11 +14,14 @@ import {
   type ClassifyParams,
   ClassifyRequest,
   type ClassifyResult,
-  type EpochReport,
+  DatasetRequest,
+  type DatasetResult,
   type ErrorData,
   type EvaluateParams,
   EvaluateRequest,
+  ExportModelRequest,
   type FileResult,
+  ImportModelRequest,
   LoadModelRequest,
   ModelRequest,
   PlayableAudioRequest,
@@ -27,12 +30,17 @@ import {
   type ScanParams,
   ScanRequest,
   type ScanResult,
+  type TrainingEvent,
   type TrainParams,
   TrainRequest,
 } from '../shared/protocol.ts';
+import { discoverDataset } from './dataset/manifest.ts';
+import { splitIntoParts } from './dataset/split.ts';
 import { Detector, type DetectorOptions } from './detector.ts';
 import { evaluateDataset } from './evaluation/evaluateDataset.ts';
 import { playableAudio } from './inference/playableAudio.ts';
+import { readModel, writeModel } from './model/checkpoint.ts';
+import { exportOnnx } from './model/exportOnnx.ts';
 import { openStore } from './scan/resultStore.ts';
 import { scan } from './scan/scan.ts';
 import { DEFAULT_SEED, DEFAULT_VAL_SIZE, startTraining } from './training/trainingRun.ts';
@@ -111,6 +119,9 @@ export function serve(): void {
       return train(params, options, signal, progressOf(params), partial);
     }),
   );
+  connection.onRequest(DatasetRequest.type, ({ dataRoot }, token) =>
+    answer(token, () => describeDataset(dataRoot)),
+  );
   connection.onRequest(EvaluateRequest.type, (params, token) =>
     answer(token, async (signal) => evaluate(await ready(), params, signal, progressOf(params))),
   );
@@ -119,6 +130,20 @@ export function serve(): void {
   );
   connection.onRequest(LoadModelRequest.type, (params, token) =>
     answer(token, async () => (await ready()).loadModel(params.checkpoint, params.config)),
+  );
+  connection.onRequest(ImportModelRequest.type, ({ checkpoint, config, folder }, token) =>
+    answer(token, async () => {
+      const model = await readModel(checkpoint, config);
+      return { ...(await writeModel(folder, model.state, model.config, 0)), name: model.config.name };
+    }),
+  );
+  connection.onRequest(ExportModelRequest.type, ({ onnxFile, checkpoint, config }, token) =>
+    answer(token, async () => {
+      const model =
+        checkpoint === undefined ? (await ready()).classifier.model : await readModel(checkpoint, config);
+      await exportOnnx(model, onnxFile);
+      return { name: model.config.name };
+    }),
   );
   connection.onRequest(PlayableAudioRequest.type, (params, token) =>
     answer(token, async (signal) => playableAudio((await ready()).pool, params.file, signal)),
@@ -251,6 +276,25 @@ function sinceOf({ since }: ScanParams): Date | undefined {
   return date;
 }
 
+async function describeDataset(dataRoot: string): Promise<DatasetResult> {
+  const { root, name, clips, labelSources, warnings } = await discoverDataset(dataRoot);
+  const parts = splitIntoParts(clips, { valSize: DEFAULT_VAL_SIZE, seed: DEFAULT_SEED });
+  const deepfake = clips.filter(({ label }) => label === 1).length;
+  return {
+    root,
+    name,
+    genuine: clips.length - deepfake,
+    deepfake,
+    parts: {
+      training: parts.training.length,
+      validation: parts.validation.length,
+      testing: parts.testing.length,
+    },
+    labelSources,
+    warnings,
+  };
+}
+
 async function evaluate(
   detector: Detector,
   params: EvaluateParams,
@@ -277,14 +321,18 @@ async function evaluate(
   }
 }
 
+/** Milliseconds between two counts of steps or clips. */
+const TRAINING_EVENT_INTERVAL_MS = 100;
+
 async function train(
   params: TrainParams,
   { ffmpegPath }: DetectorOptions,
   signal: AbortSignal,
   progress: WorkDoneProgressReporter,
-  partial: PartialResult<EpochReport>,
+  partial: PartialResult<TrainingEvent>,
 ) {
   progress.begin('Training', 0, undefined, true);
+  let toldAt = 0;
   try {
     return await startTraining(
       {
@@ -303,7 +351,13 @@ async function train(
         ffmpegPath,
       },
       (event) => {
-        if (event.type === 'epoch') partial?.(event.report);
+        // Counts come thousands of times; only their latest matters.
+        if (event.type !== 'dataset' && event.type !== 'epoch') {
+          const isLast = event.type === 'step' ? event.step === event.steps : event.done === event.total;
+          if (!isLast && performance.now() - toldAt < TRAINING_EVENT_INTERVAL_MS) return;
+          toldAt = performance.now();
+        }
+        partial?.(event);
         if (event.type === 'preparing') {
           progress.report((100 * event.done) / event.total, `reading ${event.done} of ${event.total} clips`);
         }

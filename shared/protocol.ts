@@ -103,7 +103,27 @@ export interface TrainParams extends WorkDoneProgressParams, PartialResultParams
   seed?: number;
   samplePerClass?: number;
 }
-/** Sent as a partial result after each epoch. */
+/** What a training run tells while it works, in this order; steps and clips are told a few times a second. */
+export type TrainingEvent =
+  | {
+      type: 'dataset';
+      genuine: number;
+      deepfake: number;
+      training: number;
+      validation: number;
+      testing: number;
+      /** Of the run as it was asked for. */
+      epochs: number;
+      batchSize: number;
+      warnings: string[];
+    }
+  /** Clips read and turned into features. */
+  | { type: 'preparing'; done: number; total: number }
+  /** Steps of the whole run. */
+  | { type: 'step'; step: number; steps: number }
+  | { type: 'epoch'; report: EpochReport }
+  | { type: 'testing'; done: number; total: number };
+/** What an epoch came to. */
 export interface EpochReport {
   epoch: number;
   epochs: number;
@@ -131,11 +151,34 @@ export interface TrainResult {
   /** The epoch whose weights were kept: the best one, or the last where the recipe keeps that. */
   bestEpoch: number;
 }
-/** Train a model. Cancelling keeps the best checkpoint. Partial results are `EpochReport`. */
+/** Train a model. Cancelling keeps the best checkpoint. Partial results are `TrainingEvent`. */
 export namespace TrainRequest {
   export const method = 'deepfake/train';
   export const type = new RequestType<TrainParams, TrainResult, ErrorData>(method);
-  export const partialResult = new ProgressType<EpochReport>();
+  export const partialResult = new ProgressType<TrainingEvent>();
+}
+
+export interface DatasetParams {
+  dataRoot: string;
+}
+/** What a labelled folder holds, in clips. */
+export interface DatasetResult {
+  /** The folder given, or the known training folder below it. */
+  root: string;
+  name: string;
+  genuine: number;
+  deepfake: number;
+  /** Clips that a run with default settings would train on, validate on and test with at the end. */
+  parts: { training: number; validation: number; testing: number };
+  /** How many clips each rule labelled. */
+  labelSources: { metadata: number; folder: number; fileName: number };
+  /** Oddities worth telling the user, one sentence each. */
+  warnings: string[];
+}
+/** Look at a labelled folder: nothing is decoded. Fails as training on it would. */
+export namespace DatasetRequest {
+  export const method = 'deepfake/dataset';
+  export const type = new RequestType<DatasetParams, DatasetResult, ErrorData>(method);
 }
 
 export interface EvaluateParams extends WorkDoneProgressParams {
@@ -186,7 +229,8 @@ export namespace ModelRequest {
 }
 
 export interface LoadModelParams {
-  checkpoint: string;
+  /** Absent: the shipped model. */
+  checkpoint?: string;
   /** Absent: `model_config.json` beside the checkpoint. */
   config?: string;
 }
@@ -194,6 +238,44 @@ export interface LoadModelParams {
 export namespace LoadModelRequest {
   export const method = 'deepfake/loadModel';
   export const type = new RequestType<LoadModelParams, ModelFacts, ErrorData>(method);
+}
+
+export interface ImportModelParams {
+  /** A checkpoint of PyTorch, `.pth` or `.pt`; nothing in it is executed. */
+  checkpoint: string;
+  /** Absent: `model_config.json` beside the checkpoint. */
+  config?: string;
+  /** Where `deepfake_cnn.safetensors` and `model_config.json` are written. */
+  folder: string;
+}
+export interface ImportModelResult {
+  checkpoint: string;
+  config: string;
+  /** The model's name. */
+  name: string;
+}
+/** Turn a checkpoint of PyTorch into one that can be loaded. */
+export namespace ImportModelRequest {
+  export const method = 'deepfake/importModel';
+  export const type = new RequestType<ImportModelParams, ImportModelResult, ErrorData>(method);
+}
+
+export interface ExportModelParams {
+  /** The ONNX file to write. */
+  onnxFile: string;
+  /** Absent: the loaded model. */
+  checkpoint?: string;
+  /** Absent: `model_config.json` beside the checkpoint. */
+  config?: string;
+}
+export interface ExportModelResult {
+  /** The model's name. */
+  name: string;
+}
+/** Write a model as ONNX. */
+export namespace ExportModelRequest {
+  export const method = 'deepfake/exportModel';
+  export const type = new RequestType<ExportModelParams, ExportModelResult, ErrorData>(method);
 }
 
 export interface PlayableAudioParams {

@@ -1,10 +1,6 @@
 import { Command } from 'commander';
-import {
-  DEFAULT_SEED,
-  DEFAULT_VAL_SIZE,
-  startTraining,
-  type TrainingEvent,
-} from '../training/trainingRun.ts';
+import type { TrainingEvent } from '../../shared/protocol.ts';
+import { DEFAULT_SEED, DEFAULT_VAL_SIZE, startTraining } from '../training/trainingRun.ts';
 import { reportGates } from './gates.ts';
 import { dataRootOf } from './kaggleRoot.ts';
 import {

@@ -1,20 +1,19 @@
+import { comparableName, LABEL_WORDS } from '../../shared/datasetNames.ts';
 import { CLASS_NAMES } from '../../shared/verdict.ts';
 
 /** Index into CLASS_NAMES: 0 Genuine, 1 Deepfake. */
 export type ClassIndex = 0 | 1;
 
-const WORDS: readonly (readonly string[])[] = [
-  ['bonafide', 'bona-fide', 'genuine', 'human', 'real', 'authentic'],
-  ['spoof', 'fake', 'deepfake', 'ai', 'generated', 'synthetic'],
-];
 const DIGITS = ['0', '1'];
 
-const wordLabels = new Map(WORDS.flatMap((words, label) => words.map((word) => [word, label as ClassIndex])));
+const wordLabels = new Map(
+  LABEL_WORDS.flatMap((words, label) => words.map((word) => [word, label as ClassIndex])),
+);
 const digitLabels = new Map(DIGITS.map((digit, label) => [digit, label as ClassIndex]));
 
 /** The accepted words, for error messages. */
 export const ACCEPTED_WORDS = CLASS_NAMES.map(
-  (name, label) => `${name}: ${[...WORDS[label], DIGITS[label]].join(', ')}`,
+  (name, label) => `${name}: ${[...LABEL_WORDS[label], DIGITS[label]].join(', ')}`,
 ).join('; ');
 
 interface FoundLabel {
@@ -28,12 +27,7 @@ interface FoundLabel {
  * accepted word, in any case. 0 and 1 count only where no word does, for they number speakers and takes as well.
  */
 export function firstLabel(texts: readonly string[]): FoundLabel | undefined {
-  const words = texts.map((text) =>
-    text
-      .trim()
-      .toLowerCase()
-      .replaceAll(/[_\s]+/g, '-'),
-  );
+  const words = texts.map(comparableName);
   for (const table of [wordLabels, digitLabels]) {
     const labels = words.map((word) => table.get(word)).filter((label) => label !== undefined);
     if (labels.length > 0) {

@@ -1,13 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import { AUDIO_EXTENSIONS } from '../../shared/audioFiles.ts';
+import { SPLIT_FOLDERS, type SplitName } from '../../shared/datasetNames.ts';
 import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
 import { CLASS_NAMES } from '../../shared/verdict.ts';
 import { type AudioTree, listAudioTree, type PathParts } from './audioTree.ts';
 import { ACCEPTED_WORDS, type ClassIndex, labelOfFileName, labelOfFolders } from './labels.ts';
 import { readMetadataLabels } from './metadata.ts';
-
-export type SplitName = 'training' | 'validation' | 'testing';
 
 /** A labelled audio file. */
 export interface Clip {
@@ -44,19 +43,6 @@ export const KNOWN_TRAINING_FOLDERS = [
   ['for-norm', 'training'],
   ['for-original', 'training'],
 ];
-
-const SPLIT_FOLDERS: Record<string, SplitName> = {
-  train: 'training',
-  training: 'training',
-  val: 'validation',
-  valid: 'validation',
-  validation: 'validation',
-  dev: 'validation',
-  test: 'testing',
-  testing: 'testing',
-  eval: 'testing',
-  evaluation: 'testing',
-};
 
 const MAX_EXAMPLES = 5;
 

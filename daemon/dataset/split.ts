@@ -1,8 +1,8 @@
+import type { SplitName } from '../../shared/datasetNames.ts';
 import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
 import { CLASS_NAMES } from '../../shared/verdict.ts';
 import { seededRandom, shuffle } from '../random.ts';
 import type { ClassIndex } from './labels.ts';
-import type { SplitName } from './manifest.ts';
 
 export interface SplitOptions {
   /** Share of each class that goes to validation, in (0, 1). */

@@ -1,12 +1,12 @@
 import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
-import type { EvaluatedClips } from '../../shared/protocol.ts';
+import type { EvaluatedClips, TrainingEvent } from '../../shared/protocol.ts';
 import type { Clip, Manifest } from '../dataset/manifest.ts';
 import { evaluateClips } from '../evaluation/evaluateDataset.ts';
 import { AnalysisPool } from '../features/analysisPool.ts';
 import { Classifier } from '../inference/classifier.ts';
 import { readModel } from '../model/checkpoint.ts';
 import { OnnxRuntimeEngine } from '../model/onnxRuntimeEngine.ts';
-import type { TrainingEvent, TrainingSettings } from './trainingRun.ts';
+import type { TrainingSettings } from './trainingRun.ts';
 
 /** Before the names of the testing part's reports. */
 const PREFIX = 'test_';

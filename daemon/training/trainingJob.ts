@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
-import type { TrainResult } from '../../shared/protocol.ts';
+import type { TrainingEvent, TrainResult } from '../../shared/protocol.ts';
 import { type Clip, discoverDataset, type Manifest } from '../dataset/manifest.ts';
 import { splitIntoParts } from '../dataset/split.ts';
 import { calibratedProbability } from '../evaluation/calibration.ts';
@@ -20,7 +20,7 @@ import {
 import { finalTest } from './finalTest.ts';
 import { type Recipe, readRecipe } from './recipe.ts';
 import { type Snapshot, trainNetwork } from './trainer.ts';
-import type { TrainingEvent, TrainingSettings } from './trainingRun.ts';
+import type { TrainingSettings } from './trainingRun.ts';
 
 /** The whole run, in the training thread: data set → features → best epoch → model and reports. */
 export async function runTraining(
@@ -39,6 +39,8 @@ export async function runTraining(
     training: training.length,
     validation: validation.length,
     testing: testing.length,
+    epochs: recipe.epochs,
+    batchSize: recipe.batchSize,
     warnings: manifest.warnings,
   });
   // A folder that cannot be written to should not be found out after an hour of training.

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { DeepfakeError, type ErrorCode } from '../../shared/errors.ts';
-import type { EpochReport, TrainResult } from '../../shared/protocol.ts';
+import type { TrainingEvent, TrainResult } from '../../shared/protocol.ts';
 import { distFile } from '../paths.ts';
 
 /** A training run as asked for; what is absent comes from the recipe. */
@@ -26,22 +26,6 @@ export interface TrainingSettings {
 
 export const DEFAULT_VAL_SIZE = 0.2;
 export const DEFAULT_SEED = 42;
-
-/** What a training thread reports while it works. */
-export type TrainingEvent =
-  | {
-      type: 'dataset';
-      genuine: number;
-      deepfake: number;
-      training: number;
-      validation: number;
-      testing: number;
-      warnings: string[];
-    }
-  | { type: 'preparing'; done: number; total: number }
-  | { type: 'step'; step: number; steps: number }
-  | { type: 'epoch'; report: EpochReport }
-  | { type: 'testing'; done: number; total: number };
 
 /** How a training thread ends. */
 export type TrainingEnd =

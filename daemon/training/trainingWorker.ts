@@ -1,7 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { DeepfakeError, messageOf } from '../../shared/errors.ts';
+import type { TrainingEvent } from '../../shared/protocol.ts';
 import { runTraining } from './trainingJob.ts';
-import type { TrainingEnd, TrainingEvent, TrainingSettings } from './trainingRun.ts';
+import type { TrainingEnd, TrainingSettings } from './trainingRun.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('This file runs as a worker thread.');

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ClassIndex } from '../../daemon/dataset/labels.ts';
-import type { SplitName } from '../../daemon/dataset/manifest.ts';
 import { splitIntoParts, stratifiedSplit } from '../../daemon/dataset/split.ts';
+import type { SplitName } from '../../shared/datasetNames.ts';
 import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
 
 const clipsOf = (genuine: number, deepfake: number) =>

@@ -14,12 +14,15 @@ import { readModel } from '../../daemon/model/checkpoint.ts';
 import { ErrorCode } from '../../shared/errors.ts';
 import {
   ClassifyRequest,
-  type EpochReport,
+  DatasetRequest,
   EvaluateRequest,
+  ExportModelRequest,
   type FileResult,
+  ImportModelRequest,
   LoadModelRequest,
   ModelRequest,
   PlayableAudioRequest,
+  type TrainingEvent,
   TrainRequest,
 } from '../../shared/protocol.ts';
 import {
@@ -30,6 +33,7 @@ import {
   writeSound,
   writeUntrainedModel,
 } from '../helpers.ts';
+import { torchFile, torchStateDict } from '../model/torchFile.ts';
 import { DaemonProcess } from './daemonProcess.ts';
 
 /** LSP's codes for a request that was cancelled, and for one that failed otherwise. */
@@ -235,6 +239,47 @@ describe('loadModel', () => {
   });
 });
 
+describe('importModel and exportModel', () => {
+  it('turn a checkpoint of PyTorch into one that can be loaded, and a model into ONNX', async () => {
+    const { state } = await readModel(checkpoint);
+    const { root, storages } = torchStateDict(Object.fromEntries(state));
+    const pth = path('torch', 'model.pth');
+    await writeFile(join(subfolder(folder, 'torch'), 'model.pth'), torchFile(root, storages));
+    const request = { checkpoint: pth, folder: path('imported') };
+    await assert.rejects(
+      daemon.connection.sendRequest(ImportModelRequest.type, request),
+      failsWith(ErrorCode.ConfigNotFound, path('torch', 'model_config.json')),
+    );
+    const config = path('model', 'without-hash.json');
+    const { checkpoint_sha256: _, ...json } = JSON.parse(
+      await readFile(path('model', 'model_config.json'), 'utf8'),
+    );
+    await writeFile(config, JSON.stringify(json));
+    const imported = await daemon.connection.sendRequest(ImportModelRequest.type, { ...request, config });
+    assert.equal(imported.name, 'Test model');
+    assert.deepEqual((await readModel(imported.checkpoint)).state, state);
+    const onnxFile = path('imported', 'model.onnx');
+    const exported = await daemon.connection.sendRequest(ExportModelRequest.type, { onnxFile, checkpoint });
+    assert.equal(exported.name, 'Test model');
+    assert.ok((await readFile(onnxFile)).length > 10_000);
+  });
+});
+
+describe('dataset', () => {
+  it('counts the clips of each class and of each part', async () => {
+    const found = await daemon.connection.sendRequest(DatasetRequest.type, { dataRoot: path('data') });
+    assert.deepEqual(found, {
+      root: path('data'),
+      name: 'data',
+      genuine: 8,
+      deepfake: 8,
+      parts: { training: 12, validation: 4, testing: 0 },
+      labelSources: { metadata: 0, folder: 16, fileName: 0 },
+      warnings: [],
+    });
+  });
+});
+
 describe('playableAudio', () => {
   it('gives a complete WAV of the sound', async () => {
     const { wav, duration } = await daemon.connection.sendRequest(PlayableAudioRequest.type, { file: tone });
@@ -304,24 +349,39 @@ describe('train', () => {
   });
 
   it('reports every epoch and returns the files that it wrote', async () => {
-    const epochs = collect<EpochReport>();
+    const events = collect<TrainingEvent>();
     const progress = collect<WorkDone>();
     const result = await daemon.connection.sendRequest(TrainRequest.type, {
       ...settings('trained'),
       epochs: 2,
-      partialResultToken: epochs.token,
+      partialResultToken: events.token,
       workDoneToken: progress.token,
     });
+    const reports = events.values.flatMap((event) => (event.type === 'epoch' ? [event.report] : []));
     assert.deepEqual(
-      epochs.values.map(({ epoch, epochs }) => [epoch, epochs]),
+      reports.map(({ epoch, epochs }) => [epoch, epochs]),
       [
         [1, 2],
         [2, 2],
       ],
     );
-    for (const { loss, valEer, examplesPerSecond } of epochs.values) {
+    for (const { loss, valEer, examplesPerSecond } of reports) {
       assert.ok(loss > 0 && valEer >= 0 && valEer <= 1 && examplesPerSecond > 0);
     }
+    const [dataset] = events.values;
+    assert.deepEqual(dataset, {
+      type: 'dataset',
+      genuine: 8,
+      deepfake: 8,
+      training: 12,
+      validation: 4,
+      testing: 0,
+      epochs: 2,
+      batchSize: 32,
+      warnings: [],
+    });
+    const steps = events.values.filter((event) => event.type === 'step');
+    assert.deepEqual(steps.at(-1), { type: 'step', step: 2, steps: 2 });
     assert.equal(result.epochsRun, 2);
     for (const file of [result.checkpoint, result.config, result.metricsFile, result.confusionMatrixFile]) {
       assert.ok(existsSync(file), file);
@@ -339,7 +399,8 @@ describe('train', () => {
     const token = `token ${tokens++}`;
     const first = signal();
     let epochs = 0;
-    daemon.connection.onProgress(TrainRequest.partialResult, token, () => {
+    daemon.connection.onProgress(TrainRequest.partialResult, token, ({ type }) => {
+      if (type !== 'epoch') return;
       epochs++;
       first.resolve();
     });
@@ -412,7 +473,9 @@ describe('a daemon process', () => {
     const busy = await DaemonProcess.start({ checkpoint, workers: 1 }, true, { TMPDIR: tmp, TEMP: tmp });
     const token = `token ${tokens++}`;
     const first = signal();
-    busy.connection.onProgress(TrainRequest.partialResult, token, () => first.resolve());
+    busy.connection.onProgress(TrainRequest.partialResult, token, ({ type }) => {
+      if (type === 'epoch') first.resolve();
+    });
     const modelDir = path('interrupted');
     const params = {
       dataRoot: path('data'),
