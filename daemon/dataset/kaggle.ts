@@ -2,8 +2,9 @@ import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import envPaths from 'env-paths';
 import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
-import { requireDiskSpace, writeError } from './diskSpace.ts';
-import { withFolderLock } from './folderLock.ts';
+import { writeError } from '../files.ts';
+import { withFolderLock } from '../folderLock.ts';
+import { requireDiskSpace } from './diskSpace.ts';
 import { HOW_TO_GET_A_TOKEN, kaggleAuthorization } from './kaggleCredentials.ts';
 import { kagglehubCopy } from './kagglehubCache.ts';
 import { attachedDataset } from './kaggleInput.ts';
@@ -53,7 +54,7 @@ export async function kaggleDataset(options: KaggleOptions = {}): Promise<string
   if (await isComplete()) return files;
   try {
     await mkdir(folder, { recursive: true });
-    await withFolderLock(folder, async () => {
+    await withFolderLock(folder, 'is downloading the same data set', async () => {
       // Another process may have been at it until now.
       if (!(await isComplete())) await fetchInto(folder, unpacked, options);
     });

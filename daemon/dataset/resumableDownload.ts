@@ -3,8 +3,7 @@ import { createReadStream } from 'node:fs';
 import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
-import { writeFileAtomically } from '../files.ts';
-import { writeError } from './diskSpace.ts';
+import { writeError, writeFileAtomically } from '../files.ts';
 
 export interface DownloadOptions {
   url: URL;

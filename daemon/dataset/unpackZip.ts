@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import zlib from 'node:zlib';
 import { type Entry, openPromise, type ZipFile } from 'yauzl';
 import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
-import { writeError } from './diskSpace.ts';
+import { writeError } from '../files.ts';
 
 export interface UnpackLimits {
   entries: number;

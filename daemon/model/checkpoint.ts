@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
 import type { ModelFacts } from '../../shared/verdict.ts';
-import { writeFileAtomically } from '../files.ts';
+import { writeFilesAtomically } from '../files.ts';
 import {
   type Architecture,
   blockNames,
@@ -95,8 +95,8 @@ export interface WrittenModel {
 }
 
 /**
- * Writes `deepfake_cnn.safetensors` and `model_config.json` into `folder`, each atomically, with PyTorch's tensor names, so
- * that `AudioCNN().load_state_dict(load_file(…))` works. `steps` is stored as BatchNorm's `num_batches_tracked`.
+ * Writes `deepfake_cnn.safetensors` and `model_config.json` into `folder`, whole or not at all, with PyTorch's tensor names, so
+ * that `AudioCNN().load_state_dict(load_file(…))` works. `steps` is stored as BatchNorm's `num_batches_tracked`. Throws WriteFailed.
  */
 export async function writeModel(
   folder: string,
@@ -110,7 +110,9 @@ export async function writeModel(
   const bytes = writeSafetensors(state, counters);
   const checkpointSha256 = createHash('sha256').update(bytes).digest('hex');
   const paths = { checkpoint: join(folder, CHECKPOINT_NAME), config: join(folder, CONFIG_NAME) };
-  await writeFileAtomically(paths.checkpoint, bytes);
-  await writeFileAtomically(paths.config, formatModelConfig({ ...config, checkpointSha256 }));
+  await writeFilesAtomically([
+    { path: paths.checkpoint, data: bytes },
+    { path: paths.config, data: formatModelConfig({ ...config, checkpointSha256 }) },
+  ]);
   return paths;
 }

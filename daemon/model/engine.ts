@@ -54,12 +54,17 @@ export interface TrainingState {
   step: number;
 }
 
+/** The part of a training state that scores. */
+export type Weights = Pick<TrainingState, 'parameters' | 'statistics'>;
+
 /** A network that learns. */
 export interface TrainingEngine {
   /** Takes one AdamW step and returns the batch's mean loss. */
   step(batch: TrainingBatch, settings: StepSettings): Promise<number>;
   /** A copy of the state. */
   state(): TrainingState;
+  /** What scores, not copied: good until the next step. */
+  weights(): Weights;
   restore(state: TrainingState): void;
   dispose(): Promise<void>;
 }

@@ -10,6 +10,7 @@ import type {
   TrainingBatch,
   TrainingEngine,
   TrainingState,
+  Weights,
 } from './engine.ts';
 import { EVIDENCE, INPUT, inferenceGraph, LOGIT } from './inferenceGraph.ts';
 import { BETA1, BETA2, trainingGraph } from './trainingGraph.ts';
@@ -134,6 +135,10 @@ class OnnxTraining implements TrainingEngine {
       statistics: statistics.slice(),
       step,
     };
+  }
+
+  weights(): Weights {
+    return this.current;
   }
 
   restore(state: TrainingState): void {

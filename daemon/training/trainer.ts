@@ -11,7 +11,7 @@ import {
   trainableTensors,
   unflatten,
 } from '../model/audioCnn.ts';
-import type { Engine, NetworkShape, TrainingState } from '../model/engine.ts';
+import type { Engine, NetworkShape, TrainingState, Weights } from '../model/engine.ts';
 import { seededRandom, shuffle } from '../random.ts';
 import type { StoredFeatures, TrainingExamples } from './examples.ts';
 import type { Recipe } from './recipe.ts';
@@ -115,7 +115,7 @@ export async function trainNetwork(options: TrainerOptions): Promise<TrainingOut
         const learningRate = recipe.learningRate * rateFactor(recipe, step, totalSteps);
         const settings = { learningRate, weightDecay: recipe.weightDecay, positiveWeight };
         lossSum += indices.length * (await network.step({ features, labels, dropoutMask }, settings));
-        average?.update(network.state());
+        average?.update(network.weights(), step + 1);
         options.onStep?.(step + 1, totalSteps);
         batch++;
       }
@@ -200,8 +200,6 @@ function freshState({ architecture }: NetworkShape, random: RandomGenerator): Tr
   };
 }
 
-type Weights = Pick<TrainingState, 'parameters' | 'statistics'>;
-
 function stateDictOf({ architecture }: NetworkShape, { parameters, statistics }: Weights): StateDict {
   const state: StateDict = new Map();
   unflatten(parameters, trainableTensors(architecture), state);
@@ -220,7 +218,7 @@ class WeightAverage {
     this.state = { parameters: initial.parameters.slice(), statistics: initial.statistics.slice() };
   }
 
-  update({ parameters, statistics, step }: TrainingState): void {
+  update({ parameters, statistics }: Weights, step: number): void {
     // A short warm-up lets the average forget the random start (as in TensorFlow's ExponentialMovingAverage).
     const decay = Math.min(this.decay, (1 + step) / (10 + step));
     const blend = (average: Float32Array, fresh: Float32Array) => {

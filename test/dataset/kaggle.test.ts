@@ -393,7 +393,7 @@ describe('the download from Kaggle', () => {
 
   it('is left to one process at a time, and a killed one does not stand in the way', async () => {
     await mkdir(folder(), { recursive: true });
-    await writeFile(join(folder(), 'lock'), String(process.pid));
+    await writeFile(join(folder(), 'lock'), String(process.ppid));
     await assert.rejects(
       fetchFrom([file(archive)]),
       rejection(ErrorCode.WriteFailed, /Process \d+ is downloading/),

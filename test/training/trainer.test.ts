@@ -113,6 +113,7 @@ class ScriptedEngine implements Engine {
         return 0.5;
       },
       state: () => structuredClone(current),
+      weights: () => current,
       restore: (state: TrainingState) => {
         current = state;
       },
