@@ -1,8 +1,10 @@
 import * as vscode from 'vscode';
+import { messageOf } from '../shared/errors.ts';
+import { Setting } from './contributions.ts';
 import type { DaemonClient } from './daemonClient.ts';
 import { DisposableStore } from './disposables.ts';
 import { Reports } from './reportPanel.ts';
-import { DAEMON_SETTINGS, daemonOptions } from './settings.ts';
+import { daemonOptions, START_SETTINGS } from './settings.ts';
 import { createStatusItem } from './statusItem.ts';
 
 /** Everything that lives as long as the extension, owned in one place. */
@@ -37,9 +39,12 @@ export class DeepfakeContext {
     this.add(createStatusItem(client));
     this.add(
       vscode.workspace.onDidChangeConfiguration((change) => {
-        const concerned = DAEMON_SETTINGS.some((id) => change.affectsConfiguration(id));
-        // The next request starts it with the new settings.
-        if (concerned) void client.stop();
+        if (START_SETTINGS.some((id) => change.affectsConfiguration(id))) {
+          // The next request starts it with the new settings.
+          void client.stop();
+        } else if (change.affectsConfiguration(Setting.model)) {
+          client.loadModel().catch((error) => void vscode.window.showErrorMessage(messageOf(error)));
+        }
       }),
     );
     return client;

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { RequestType } from 'vscode-languageclient/node';
+import type { ProgressType, RequestType } from 'vscode-languageclient/node';
 import {
   CloseAction,
   ErrorAction,
@@ -14,6 +14,7 @@ import {
   ClassifyRequest,
   type ClassifyResult,
   type ErrorData,
+  LoadModelRequest,
   ModelRequest,
   type PlayableAudioParams,
   PlayableAudioRequest,
@@ -22,16 +23,24 @@ import {
 import type { ModelFacts } from '../shared/verdict.ts';
 import { Command } from './contributions.ts';
 import type { DaemonState } from './daemonState.ts';
+import { DisposableStore } from './disposables.ts';
 import type { DaemonOptions } from './settings.ts';
 
 /** A daemon that has not answered by then is ended; loading the model takes well under a second. */
 const START_LIMIT_MS = 30_000;
 
-export interface RequestOptions {
+export interface RequestOptions<T = never> {
   token?: vscode.CancellationToken;
   /** Receives the percentage done in [0, 100] and a short text, whenever the daemon reports them. */
   onProgress?: (percentage: number | undefined, message: string | undefined) => void;
+  /** Receives partial results as they come. */
+  partial?: { type: ProgressType<T>; receive: (value: T) => void };
+  /** Work of minutes or hours: it does not make the detector busy, and is not sent again when the daemon dies. */
+  lasting?: boolean;
 }
+
+/** A lasting request's daemon has ended. */
+export class DaemonLostError extends Error {}
 
 /** One life of the daemon process. */
 interface Connection {
@@ -79,12 +88,13 @@ export class DaemonClient implements vscode.Disposable {
    * The daemon's answer. A request whose daemon dies is sent once more, to a new one.
    * Throws vscode.CancellationError, or the daemon's error, whose message a user can read.
    */
-  async request<P, R>(
+  async request<P, R, T = never>(
     type: RequestType<P, R, ErrorData>,
     params: P,
-    options: RequestOptions = {},
+    options: RequestOptions<T> = {},
   ): Promise<R> {
-    this.requests++;
+    const weight = options.lasting ? 0 : 1;
+    this.requests += weight;
     this.publish();
     try {
       for (let attempt = 1; ; attempt++) {
@@ -94,15 +104,30 @@ export class DaemonClient implements vscode.Disposable {
         } catch (error) {
           if (options.token?.isCancellationRequested) throw new vscode.CancellationError();
           if (!connection.lost || this.disposed) throw error;
-          if (attempt === 2)
-            throw new Error(vscode.l10n.t('The detector stopped unexpectedly. Its log may say why.'));
+          const message = vscode.l10n.t('The detector stopped unexpectedly. Its log may say why.');
+          if (options.lasting) throw new DaemonLostError(message);
+          if (attempt === 2) throw new Error(message);
           this.log.warn('The detector stopped during a request; the request is sent again.');
         }
       }
     } finally {
-      this.requests--;
+      this.requests -= weight;
       this.publish();
     }
+  }
+
+  /** Loads the model that the settings name, if the daemon runs. Throws the daemon's error; the model in use then stays. */
+  async loadModel(): Promise<void> {
+    if (this.connection === undefined) return;
+    // A daemon without a model has nothing to lose.
+    if (this.model === undefined) return this.restart();
+    const connection = await this.connect();
+    const { checkpoint } = this.readOptions();
+    const model = await connection.client.sendRequest(LoadModelRequest.type, { checkpoint });
+    if (connection.lost) return;
+    this.model = model;
+    this.enter({ kind: 'ready', model });
+    this.publish();
   }
 
   /** Ends the daemon, if it runs, and starts a new one with the settings of now. */
@@ -133,19 +158,27 @@ export class DaemonClient implements vscode.Disposable {
     this.stateChanged.dispose();
   }
 
-  private async send<P, R>(
+  private async send<P, R, T>(
     connection: Connection,
     type: RequestType<P, R, ErrorData>,
     params: P,
-    { token, onProgress }: RequestOptions,
+    { token, onProgress, partial }: RequestOptions<T>,
   ): Promise<R> {
     const workDoneToken = `request-${++this.progressTokens}`;
     const { client } = connection;
-    const progress = client.onProgress(WorkDoneProgress.type, workDoneToken, (value) => {
-      if (value.kind === 'report') onProgress?.(value.percentage, value.message);
-    });
+    const progress = new DisposableStore();
+    progress.add(
+      client.onProgress(WorkDoneProgress.type, workDoneToken, (value) => {
+        if (value.kind === 'report') onProgress?.(value.percentage, value.message);
+      }),
+    );
+    const tokens: { workDoneToken: string; partialResultToken?: string } = { workDoneToken };
+    if (partial !== undefined) {
+      tokens.partialResultToken = `${workDoneToken}-partial`;
+      progress.add(client.onProgress(partial.type, tokens.partialResultToken, partial.receive));
+    }
     try {
-      const result = await client.sendRequest(type, { ...params, workDoneToken } as never, token);
+      const result = await client.sendRequest(type, { ...params, ...tokens } as never, token);
       if (this.model === undefined) void this.learnModel(connection);
       return result;
     } finally {

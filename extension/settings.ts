@@ -13,8 +13,8 @@ export function readSetting<K extends SettingId>(id: K): Settings[K] {
   return vscode.workspace.getConfiguration().get(id) as Settings[K];
 }
 
-/** The settings that take effect when the daemon starts. */
-export const DAEMON_SETTINGS: readonly SettingId[] = [Setting.ffmpegPath, Setting.model];
+/** The settings that take effect when the daemon starts; the model is replaced while it runs. */
+export const START_SETTINGS: readonly SettingId[] = [Setting.ffmpegPath];
 
 export function daemonOptions(): DaemonOptions {
   return {

@@ -150,6 +150,8 @@ export interface TrainResult {
   epochsRun: number;
   /** The epoch whose weights were kept: the best one, or the last where the recipe keeps that. */
   bestEpoch: number;
+  /** It was asked to end before its time. */
+  cancelled: boolean;
 }
 /** Train a model. Cancelling keeps the best checkpoint. Partial results are `TrainingEvent`. */
 export namespace TrainRequest {

@@ -109,7 +109,8 @@ export async function runTraining(
       },
     });
     const test = await finalTest(written, testing, manifest, settings, report, signal);
-    return { ...written, ...reports, test, epochsRun: outcome.epochsRun, bestEpoch: best.epoch };
+    const { epochsRun, cancelled } = outcome;
+    return { ...written, ...reports, test, epochsRun, bestEpoch: best.epoch, cancelled };
   } finally {
     await pool.dispose();
     for (const examples of prepared) await examples.dispose();
