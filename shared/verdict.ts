@@ -44,6 +44,18 @@ export interface ModelFacts {
   sha256: string;
 }
 
+/** What AudioCNN can run on. */
+export const ENGINES = ['onnxruntime', 'onnxruntime-web', 'tfjs'] as const;
+export type EngineName = (typeof ENGINES)[number];
+export const DEVICES = ['cpu', 'webgpu', 'cuda'] as const;
+export type Device = (typeof DEVICES)[number];
+
+/** What computed. */
+export interface EngineFacts {
+  name: EngineName;
+  device: Device;
+}
+
 /** A matrix of numbers quantised to bytes for drawing: value = minimum + byte / 255 · (maximum − minimum). */
 export interface ByteMatrix {
   rows: number;

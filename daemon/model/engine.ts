@@ -1,3 +1,4 @@
+import type { EngineFacts } from '../../shared/verdict.ts';
 import type { Architecture, StateDict } from './audioCnn.ts';
 
 /** What a network is built for. */
@@ -71,7 +72,7 @@ export interface TrainingEngine {
 
 /** Something that runs AudioCNN. */
 export interface Engine {
-  readonly name: string;
+  readonly facts: EngineFacts;
   createInference(shape: NetworkShape, state: StateDict): Promise<InferenceEngine>;
   createTraining(shape: NetworkShape, initial: TrainingState): Promise<TrainingEngine>;
 }

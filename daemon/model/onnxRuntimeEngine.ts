@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { Device, EngineFacts } from '../../shared/verdict.ts';
 import type { StateDict } from './audioCnn.ts';
 import type {
   Engine,
@@ -21,47 +22,63 @@ const ERRORS_ONLY = 3;
 export interface OnnxRuntimeOptions {
   /** Threads of one session; default: all cores. */
   threads?: number;
+  /** What computes; default: the CPU. */
+  device?: Device;
 }
 
-/** AudioCNN on ONNX Runtime's CPU kernels. */
+/** A build of ONNX Runtime. */
+export interface OnnxRuntime {
+  Tensor: typeof Tensor;
+  openSession(model: Uint8Array): Promise<InferenceSession>;
+}
+
+/** AudioCNN on ONNX Runtime's native build. */
 export class OnnxRuntimeEngine implements Engine {
-  readonly name = 'onnxruntime';
+  readonly facts: EngineFacts;
   private readonly threads: number;
 
-  constructor(options: OnnxRuntimeOptions = {}) {
-    this.threads = options.threads ?? availableParallelism();
+  constructor({ threads = availableParallelism(), device = 'cpu' }: OnnxRuntimeOptions = {}) {
+    this.facts = { name: 'onnxruntime', device };
+    this.threads = threads;
   }
 
   async createInference(shape: NetworkShape, state: StateDict): Promise<InferenceEngine> {
     const model = inferenceGraph(shape.architecture, state, shape.bands, shape.frames);
-    return new OnnxInference(await openSession(model, this.threads), shape);
+    const runtime = await this.runtime();
+    return new OnnxInference(runtime, await runtime.openSession(model), shape);
   }
 
   async createTraining(shape: NetworkShape, initial: TrainingState): Promise<TrainingEngine> {
-    return new OnnxTraining(shape, this.threads, initial);
+    return new OnnxTraining(await this.runtime(), shape, initial);
+  }
+
+  private async runtime(): Promise<OnnxRuntime> {
+    const { InferenceSession, Tensor } = await import('onnxruntime-node');
+    return {
+      Tensor,
+      openSession: (model) =>
+        InferenceSession.create(model, {
+          executionProviders: [this.facts.device],
+          intraOpNumThreads: this.threads,
+          interOpNumThreads: 1,
+          graphOptimizationLevel: 'all',
+          logSeverityLevel: ERRORS_ONLY,
+          // Spinning threads collapse when the machine is busy with decoding.
+          extra: { session: { intra_op: { allow_spinning: '0' } } },
+        }),
+    };
   }
 }
 
-async function openSession(model: Uint8Array, intraOpNumThreads: number): Promise<InferenceSession> {
-  const { InferenceSession } = await import('onnxruntime-node');
-  return InferenceSession.create(model, {
-    intraOpNumThreads,
-    interOpNumThreads: 1,
-    graphOptimizationLevel: 'all',
-    logSeverityLevel: ERRORS_ONLY,
-    // Spinning threads collapse when the machine is busy with decoding.
-    extra: { session: { intra_op: { allow_spinning: '0' } } },
-  });
-}
-
-class OnnxInference implements InferenceEngine {
+export class OnnxInference implements InferenceEngine {
   constructor(
+    private readonly runtime: OnnxRuntime,
     private readonly session: InferenceSession,
     private readonly shape: NetworkShape,
   ) {}
 
   async score(features: Float32Array, count: number): Promise<Scores> {
-    const { Tensor } = await import('onnxruntime-node');
+    const { Tensor } = this.runtime;
     const input = new Tensor('float32', features, [count, 1, this.shape.bands, this.shape.frames]);
     const results = await this.session.run({ [INPUT]: input });
     const evidence = results[EVIDENCE];
@@ -78,21 +95,21 @@ class OnnxInference implements InferenceEngine {
   }
 }
 
-class OnnxTraining implements TrainingEngine {
+export class OnnxTraining implements TrainingEngine {
   /** A training graph has its batch size built in: one session per size. */
   private readonly sessions = new Map<number, Promise<InferenceSession>>();
   private current: TrainingState;
 
   constructor(
+    private readonly runtime: OnnxRuntime,
     private readonly shape: NetworkShape,
-    private readonly threads: number,
     initial: TrainingState,
   ) {
     this.current = initial;
   }
 
   async step(batch: TrainingBatch, settings: StepSettings): Promise<number> {
-    const { Tensor } = await import('onnxruntime-node');
+    const { Tensor } = this.runtime;
     const count = batch.labels.length;
     const session = await this.sessionFor(count);
     const { parameters, moment1, moment2, statistics } = this.current;
@@ -152,7 +169,7 @@ class OnnxTraining implements TrainingEngine {
   private sessionFor(batchSize: number): Promise<InferenceSession> {
     let session = this.sessions.get(batchSize);
     if (session === undefined) {
-      session = openSession(trainingGraph({ ...this.shape, batchSize }), this.threads);
+      session = this.runtime.openSession(trainingGraph({ ...this.shape, batchSize }));
       this.sessions.set(batchSize, session);
     }
     return session;

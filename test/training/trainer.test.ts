@@ -88,7 +88,7 @@ const run = (changes: Partial<Parameters<typeof trainNetwork>[0]> = {}) =>
 
 /** Validation outcomes that a test prescribes: the mean margin of each epoch, negative where it is wrong. */
 class ScriptedEngine implements Engine {
-  readonly name = 'scripted';
+  readonly facts = { name: 'onnxruntime', device: 'cpu' } as const;
   readonly settings: StepSettings[] = [];
   readonly batches: TrainingBatch[] = [];
   private steps = 0;
