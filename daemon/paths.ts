@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import envPaths from 'env-paths';
 
 /** The folder of this package: bundles and chunks lie at different depths below it. */
 export const packageRoot = findPackageRoot(dirname(fileURLToPath(import.meta.url)));
@@ -19,6 +20,13 @@ function findPackageRoot(start: string): string {
 
 /** A bundled entry point, such as a worker, in `dist/`. */
 export const distFile = (name: string): string => join(packageRoot, 'dist', name);
+
+export const packageVersion: string = JSON.parse(
+  readFileSync(join(packageRoot, 'package.json'), 'utf8'),
+).version;
+
+/** The user's cache folder, the same for command line, daemon and extension; it need not exist. */
+export const userCacheFolder: string = envPaths('deepfake-audio', { suffix: '' }).cache;
 
 export const shippedCheckpoint = join(packageRoot, 'models', 'deepfake_cnn.safetensors');
 export const shippedConfig = join(packageRoot, 'models', 'model_config.json');

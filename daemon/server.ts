@@ -38,6 +38,7 @@ import { discoverDataset } from './dataset/manifest.ts';
 import { splitIntoParts } from './dataset/split.ts';
 import { Detector, type DetectorOptions } from './detector.ts';
 import { evaluateDataset } from './evaluation/evaluateDataset.ts';
+import type { Classifier } from './inference/classifier.ts';
 import { playableAudio } from './inference/playableAudio.ts';
 import { readModel, writeModel } from './model/checkpoint.ts';
 import { exportOnnx } from './model/exportOnnx.ts';
@@ -93,23 +94,23 @@ export function serve(): void {
       ? undefined
       : (value) => void connection.sendProgress<R>(type, partialResultToken, value as never);
 
-  const withServices = async <T>(work: (services: Services) => Promise<T>): Promise<T> => {
-    const loaded = await ready();
-    return loaded.use((classifier) => work({ classifier, pool: loaded.pool }));
-  };
+  const withClassifier = async <T>(work: (classifier: Classifier) => Promise<T>): Promise<T> =>
+    (await ready()).use(work);
 
   connection.onRequest(ClassifyRequest.type, (params, token) =>
     answer(token, async (signal) => {
       const partial = partialOf(ClassifyRequest.partialResult, params);
-      return withServices((services) => classify(services, params, signal, progressOf(params), partial));
+      return withClassifier((classifier) =>
+        classify(classifier, params, signal, progressOf(params), partial),
+      );
     }),
   );
   connection.onRequest(ScanRequest.type, (params, token) =>
     answer(token, async (signal) => {
       const partial = partialOf(ScanRequest.partialResult, params);
       const warn = (message: string) => connection.console.warn(message);
-      return withServices((services) =>
-        scanPaths(services, params, signal, progressOf(params), partial, warn),
+      return withClassifier((classifier) =>
+        scanPaths(classifier, params, signal, progressOf(params), partial, warn),
       );
     }),
   );
@@ -174,14 +175,11 @@ function responseError(error: unknown): ResponseError<ErrorData | undefined> {
   return new ResponseError(code, error.message, { code: error.code, file: error.file });
 }
 
-/** What a request works with: the model that was loaded when it came. */
-type Services = Pick<Detector, 'classifier' | 'pool'>;
-
 /** Sends one partial result; undefined where the client asked for none. */
 type PartialResult<R> = ((value: R) => void) | undefined;
 
 async function classify(
-  { classifier, pool }: Services,
+  classifier: Classifier,
   { files, withImages }: ClassifyParams,
   signal: AbortSignal,
   progress: WorkDoneProgressReporter,
@@ -189,26 +187,21 @@ async function classify(
 ): Promise<ClassifyResult> {
   const results = new Array<FileResult>(files.length);
   progress.begin('Detecting deepfakes', 0, undefined, true);
-  let next = 0;
-  let done = 0;
-  const lane = async () => {
-    while (next < files.length) {
-      const index = next++;
-      const file = files[index];
-      let result: FileResult;
-      try {
-        result = { file, verdict: await classifier.classify(file, { withImages, signal }) };
-      } catch (error) {
-        if (!(error instanceof DeepfakeError) || error.code === ErrorCode.Cancelled) throw error;
-        result = { file, error: { code: error.code, message: error.message } };
-      }
-      results[index] = result;
-      partial?.([result]);
-      progress.report((100 * ++done) / files.length, `${done} of ${files.length}`);
+  const classifyOne = async (file: string, index: number) => {
+    let result: FileResult;
+    try {
+      result = { file, verdict: await classifier.classify(file, { withImages, signal }) };
+    } catch (error) {
+      if (!(error instanceof DeepfakeError) || error.code === ErrorCode.Cancelled) throw error;
+      result = { file, error: { code: error.code, message: error.message } };
     }
+    results[index] = result;
+    partial?.([result]);
   };
   try {
-    await Promise.all(Array.from({ length: 2 * pool.workers }, lane));
+    await classifier.pool.forEach(files, classifyOne, (done, total) =>
+      progress.report((100 * done) / total, `${done} of ${total}`),
+    );
   } finally {
     progress.done();
   }
@@ -219,7 +212,7 @@ async function classify(
 const PARTIAL_RESULT_INTERVAL_MS = 50;
 
 async function scanPaths(
-  services: Services,
+  classifier: Classifier,
   params: ScanParams,
   signal: AbortSignal,
   progress: WorkDoneProgressReporter,
@@ -238,7 +231,7 @@ async function scanPaths(
   };
   let reportedAt = 0;
   try {
-    const summary = await scan(services, {
+    const summary = await scan(classifier, {
       paths: params.paths,
       include: params.include,
       exclude: params.exclude,
@@ -310,7 +303,6 @@ async function evaluate(
         dataRoot: params.dataRoot,
         reportsDir: params.reportsDir,
         samplePerClass: params.samplePerClass,
-        concurrency: 2 * detector.pool.workers,
         onProgress: (done, total) => progress.report((100 * done) / total, `${done} of ${total} clips`),
         signal,
       }),

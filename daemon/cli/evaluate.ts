@@ -57,7 +57,6 @@ async function evaluate(options: EvaluateOptions): Promise<void> {
       dataRoot,
       reportsDir: options.reportsDir,
       samplePerClass: options.samplePerClass,
-      concurrency: 2 * detector.pool.workers,
       onProgress: (done, total) => progress.show(`${done} of ${total} clips`),
     });
     progress.clear();

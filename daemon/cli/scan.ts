@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
 import type { ScanSummary } from '../../shared/protocol.ts';
 import { durationText } from '../../shared/wording.ts';
 import { Detector } from '../detector.ts';
-import { packageRoot } from '../paths.ts';
+import { packageVersion } from '../paths.ts';
 import type { ReportContext } from '../scan/formats/format.ts';
 import { summaryText } from '../scan/formats/table.ts';
 import {
@@ -78,7 +77,7 @@ export function scanCommand(): Command {
         .argParser(failOn)
         .default([], 'nothing'),
     )
-    .option('--store <file>', `where results are kept (default: ${defaultStorePath()})`)
+    .option('--store <file>', `where results are kept (default: ${defaultStorePath})`)
     .option('--no-store', 'analyse everything and keep nothing')
     .addOption(modelOption())
     .addOption(configOption())
@@ -121,7 +120,7 @@ async function runScan(paths: string[], options: ScanCliOptions): Promise<void> 
     const context: ReportContext = {
       paths: paths.map((path) => resolve(path)),
       model: detector.classifier.model.facts,
-      version: JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')).version,
+      version: packageVersion,
       started: new Date(),
       base: process.cwd(),
     };
@@ -129,7 +128,7 @@ async function runScan(paths: string[], options: ScanCliOptions): Promise<void> 
     const format = options.format ?? (process.stdout.isTTY ? 'table' : 'jsonl');
     if (format !== 'none') reports.push(await streamReport(FORMATS[format](context), process.stdout));
 
-    const summary = await scan(detector, {
+    const summary = await scan(detector.classifier, {
       paths,
       include: options.include,
       exclude: options.exclude,

@@ -1,9 +1,9 @@
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import envPaths from 'env-paths';
 import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
 import { writeError } from '../files.ts';
 import { withFolderLock } from '../folderLock.ts';
+import { userCacheFolder } from '../paths.ts';
 import { requireDiskSpace } from './diskSpace.ts';
 import { HOW_TO_GET_A_TOKEN, kaggleAuthorization } from './kaggleCredentials.ts';
 import { kagglehubCopy } from './kagglehubCache.ts';
@@ -45,7 +45,7 @@ export interface KaggleProgress {
 export async function kaggleDataset(options: KaggleOptions = {}): Promise<string> {
   const present = (await attachedDataset(KAGGLE_DATASET)) ?? (await kagglehubCopy(KAGGLE_DATASET));
   if (present !== undefined) return present;
-  const cache = options.cacheFolder ?? (process.env.DEEPFAKE_AUDIO_DATASETS || defaultCache());
+  const cache = options.cacheFolder ?? (process.env.DEEPFAKE_AUDIO_DATASETS || userCacheFolder);
   const folder = join(cache, 'kaggle', ...KAGGLE_DATASET.split('/'));
   const unpacked = join(folder, 'unpacked');
   const files = join(unpacked, 'files');
@@ -63,8 +63,6 @@ export async function kaggleDataset(options: KaggleOptions = {}): Promise<string
   }
   return files;
 }
-
-const defaultCache = (): string => envPaths('deepfake-audio', { suffix: '' }).cache;
 
 async function fetchInto(folder: string, unpacked: string, options: KaggleOptions): Promise<void> {
   const { onProgress, signal } = options;

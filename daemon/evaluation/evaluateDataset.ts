@@ -10,8 +10,6 @@ export interface ClipEvaluationOptions {
   prefix?: string;
   /** What the clips are, for the reader of the reports. */
   evaluatedOn: string;
-  /** Files analysed at once. */
-  concurrency: number;
   onProgress?: (done: number, total: number) => void;
   signal?: AbortSignal;
 }
@@ -47,25 +45,19 @@ export async function evaluateClips(
   clips: readonly Clip[],
   options: ClipEvaluationOptions,
 ): Promise<EvaluatedClips> {
-  const { signal, onProgress, concurrency } = options;
+  const { signal, onProgress } = options;
   const probabilities = new Array<number>(clips.length);
   let decided = 0;
   let right = 0;
-  let next = 0;
-  let done = 0;
-  const lane = async () => {
-    while (next < clips.length) {
-      const index = next++;
-      const verdict = await classifier.classify(clips[index].path, { signal });
-      probabilities[index] = verdict.deepfakeProbability;
-      if (verdict.decision !== 'Inconclusive') {
-        decided++;
-        if ((verdict.decision === 'Deepfake') === (clips[index].label === 1)) right++;
-      }
-      onProgress?.(++done, clips.length);
+  const evaluate = async ({ path, label }: Clip, index: number) => {
+    const verdict = await classifier.classify(path, { signal });
+    probabilities[index] = verdict.deepfakeProbability;
+    if (verdict.decision !== 'Inconclusive') {
+      decided++;
+      if ((verdict.decision === 'Deepfake') === (label === 1)) right++;
     }
   };
-  await Promise.all(Array.from({ length: concurrency }, lane));
+  await classifier.pool.forEach(clips, evaluate, onProgress);
   const coverage = decided / clips.length;
   const decidedAccuracy = decided === 0 ? 0 : right / decided;
   const { facts, config } = classifier.model;

@@ -70,6 +70,33 @@ export class AnalysisPool {
     return this.limit(() => this.run('contentHash', [path], path, signal));
   }
 
+  /**
+   * Runs `work`, which has a file analysed, on every item: enough at once to keep all workers busy, begun in order. After the
+   * first error nothing more is begun, and it is thrown when what is under way has ended.
+   */
+  async forEach<T>(
+    items: readonly T[],
+    work: (item: T, index: number) => Promise<void>,
+    onProgress?: (done: number, total: number) => void,
+  ): Promise<void> {
+    let next = 0;
+    let done = 0;
+    const failures: unknown[] = [];
+    const lane = async () => {
+      while (next < items.length && failures.length === 0) {
+        const index = next++;
+        try {
+          await work(items[index], index);
+          onProgress?.(++done, items.length);
+        } catch (error) {
+          failures.push(error);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: TASKS_PER_WORKER * this.workers }, lane));
+    if (failures.length > 0) throw failures[0];
+  }
+
   async dispose(): Promise<void> {
     await this.pool.terminate(true);
   }

@@ -73,34 +73,41 @@ async function analyzeAll(request: AnalysisRequest, spectrogram: LogSpectrogram)
     () => new Analysis(request, spectrogram),
   );
   const { silent, silenceFloor } = receiver.finish(length);
-  const shown = receiver.shown.subarray(0, Math.min(length, receiver.shown.length));
+  const shown = receiver.shown.subarray(0, length);
   return { facts, silent, silenceFloor, ...image(shown, imageSeconds, spectrogram) };
 }
 
 /** Turns sound into windows and those into features while it comes. */
 class Analysis implements SampleReceiver {
-  /** The beginning of the sound, as long as the image is. */
-  shown: Float32Array;
   private readonly windows: WindowStream;
   private readonly groups: GroupSender;
-  private readonly shownLength: number;
+  /** The beginning of the sound, as long as the image is, in a buffer that doubles when it is full. */
+  private readonly shownLimit: number;
+  private shownBuffer = new Float32Array(0);
+  private shownLength = 0;
 
   constructor(request: AnalysisRequest, spectrogram: LogSpectrogram) {
     const { features, windows, imageSeconds } = request;
     this.windows = new WindowStream(features, windows.overlap);
     this.groups = new GroupSender(request, spectrogram);
-    this.shownLength = Math.round(imageSeconds * features.sampleRate);
-    this.shown = new Float32Array(0);
+    this.shownLimit = Math.round(imageSeconds * features.sampleRate);
   }
 
   push(samples: Float32Array): void {
     this.windows.push(samples);
-    const wanted = samples.subarray(0, this.shownLength - this.shown.length);
-    if (wanted.length === 0) return;
-    const longer = new Float32Array(this.shown.length + wanted.length);
-    longer.set(this.shown);
-    longer.set(wanted, this.shown.length);
-    this.shown = longer;
+    const wanted = samples.subarray(0, this.shownLimit - this.shownLength);
+    const length = this.shownLength + wanted.length;
+    if (length > this.shownBuffer.length) {
+      const longer = new Float32Array(Math.min(this.shownLimit, 2 * length));
+      longer.set(this.shown);
+      this.shownBuffer = longer;
+    }
+    this.shownBuffer.set(wanted, this.shownLength);
+    this.shownLength = length;
+  }
+
+  get shown(): Float32Array {
+    return this.shownBuffer.subarray(0, this.shownLength);
   }
 
   async ready(): Promise<void> {

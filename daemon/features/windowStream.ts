@@ -14,9 +14,9 @@ export interface StreamedWindow {
 }
 
 /**
- * Cuts sound that comes in pieces into the windows of `windowStarts`, holding little more than one window. What is silent
- * is known only at the end, relative to the loudest window: windows that may turn out to be silent are handed over, and
- * those with a level below `silenceFloor` are to be left out afterwards, which gives exactly `audibleStarts`.
+ * Cuts sound that comes in pieces into overlapping windows that cover all of it, the last one ending with it, and holds little
+ * more than one window. What is silent is known only at the end, relative to the loudest window: windows that may turn out to
+ * be silent are handed over, and those with a level below `silenceFloor` are to be left out afterwards.
  */
 export class WindowStream {
   private readonly length: number;

@@ -5,17 +5,6 @@ const SILENCE_BELOW_LOUDEST_DB = 40;
 /** Root mean square below which sound counts as silence however loud the rest is (−80 dBFS). */
 const SILENCE_FLOOR = 1e-4;
 
-/** First samples of the overlapping windows that cover `sampleCount` samples; the last one ends with the file. */
-export function windowStarts(sampleCount: number, config: FeatureConfig, overlap: number): number[] {
-  const length = windowLength(config);
-  if (sampleCount <= length) return [0];
-  const hop = Math.max(1, Math.round(length * (1 - overlap)));
-  const starts: number[] = [];
-  for (let start = 0; start + length < sampleCount; start += hop) starts.push(start);
-  starts.push(sampleCount - length);
-  return starts;
-}
-
 /** One window of exactly `windowLength(config)` samples from `start` on; what is missing is filled up by `config.padding`. */
 export function extractWindow(samples: Float32Array, start: number, config: FeatureConfig): Float32Array {
   const length = windowLength(config);
@@ -29,13 +18,6 @@ export function extractWindow(samples: Float32Array, start: number, config: Feat
     }
   }
   return window;
-}
-
-/** Starts of the windows that are not silent, in order; empty when all are. */
-export function audibleStarts(samples: Float32Array, starts: number[], config: FeatureConfig): number[] {
-  const levels = starts.map((start) => rootMeanSquare(samples.subarray(start, start + windowLength(config))));
-  const floor = silenceLevel(levels.reduce((a, b) => Math.max(a, b), 0));
-  return starts.filter((_, i) => levels[i] >= floor);
 }
 
 /** Root mean square below which a window is silent when that of the loudest one is `loudest`. */

@@ -35,7 +35,8 @@ export class Classifier {
   private constructor(
     readonly model: Model,
     private readonly inference: InferenceEngine,
-    private readonly pool: AnalysisPool,
+    /** The threads that analyse for it, which others may use too. */
+    readonly pool: AnalysisPool,
   ) {}
 
   static async create(model: Model, engine: Engine, pool: AnalysisPool): Promise<Classifier> {

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open as openFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import envPaths from 'env-paths';
 import type { Database, RootDatabase } from 'lmdb';
 import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
 import type { Verdict } from '../../shared/verdict.ts';
 import { type FileState, stateText } from '../features/contentHash.ts';
+import { userCacheFolder } from '../paths.ts';
 
 /** What is kept of a file's answer; path and model are what it was asked by. */
 export type StoredResult =
@@ -20,9 +20,7 @@ export interface ResultKey {
   profile: string;
 }
 
-/** In the user's cache folder, the same for command line, daemon and extension. */
-export const defaultStorePath = (): string =>
-  join(envPaths('deepfake-audio', { suffix: '' }).cache, 'results.mdb');
+export const defaultStorePath = join(userCacheFolder, 'results.mdb');
 
 /**
  * Results that outlive the process, in an LMDB file: content hash, model and settings → result; path → state and content
@@ -37,7 +35,7 @@ export class ResultStore {
   ) {}
 
   /** Creates file and folder where needed. Throws StoreUnusable. */
-  static async open(path = defaultStorePath()): Promise<ResultStore> {
+  static async open(path = defaultStorePath): Promise<ResultStore> {
     try {
       await mkdir(dirname(path), { recursive: true });
       await requireStore(path);

@@ -1,13 +1,10 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
 import type { FileResult, ScannedFile, ScanSummary } from '../../shared/protocol.ts';
-import type { AnalysisPool } from '../features/analysisPool.ts';
 import { type FileState, readFileState, stateText } from '../features/contentHash.ts';
 import type { Classifier } from '../inference/classifier.ts';
 import type { Model } from '../model/checkpoint.ts';
-import { packageRoot } from '../paths.ts';
+import { packageVersion } from '../paths.ts';
 import { PathOrder } from './pathOrder.ts';
 import type { ResultStore, StoredResult } from './resultStore.ts';
 import { type FoundFile, type WalkOptions, walkAudio } from './walk.ts';
@@ -38,19 +35,13 @@ export interface ScanProgress {
   allFound: boolean;
 }
 
-/** What a scan needs of a `Detector`. */
-export interface ScanServices {
-  classifier: Classifier;
-  pool: AnalysisPool;
-}
-
 /**
  * Classifies every audio file below the paths; what the store knows about unchanged content is not analysed again. Files
  * that cannot be read are results with an error. Memory does not grow with the number of files. Throws FileNotFound for a
  * named path that does not exist, StoreUnusable, and Cancelled.
  */
-export async function scan(services: ScanServices, options: ScanOptions): Promise<ScanSummary> {
-  return new Scan(services, options).run();
+export async function scan(classifier: Classifier, options: ScanOptions): Promise<ScanSummary> {
+  return new Scan(classifier, options).run();
 }
 
 /** Where an answer came from: the lines of `ScanSummary`. */
@@ -65,8 +56,6 @@ interface Answer {
 }
 
 class Scan {
-  private readonly classifier: Classifier;
-  private readonly pool: AnalysisPool;
   private readonly profile: string;
   private readonly started = performance.now();
   private readonly abort = new AbortController();
@@ -79,12 +68,10 @@ class Scan {
   private allCounted = false;
 
   constructor(
-    services: ScanServices,
+    private readonly classifier: Classifier,
     private readonly options: ScanOptions,
   ) {
-    this.classifier = services.classifier;
-    this.pool = services.pool;
-    this.profile = resultProfile(this.classifier.model, options.firstWindow ?? false);
+    this.profile = resultProfile(classifier.model, options.firstWindow ?? false);
     this.order = options.ordered ? new PathOrder((result) => this.hand(result)) : undefined;
   }
 
@@ -177,7 +164,7 @@ class Scan {
 
   private async answerWithStore(path: string, state: FileState, store: ResultStore): Promise<Answer> {
     const known = store.contentHash(path, state);
-    const contentHash = known ?? (await this.pool.contentHash(path, this.abort.signal));
+    const contentHash = known ?? (await this.classifier.pool.contentHash(path, this.abort.signal));
     const key = { contentHash, profile: this.profile };
     const stored = store.result(key);
     let answer: Answer;
@@ -253,7 +240,6 @@ function storable(path: string, result: FileResult): StoredResult {
 
 /** Hash of everything but the content that a result depends on: model, settings and this program's version. */
 function resultProfile(model: Model, firstWindow: boolean): string {
-  const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8'));
-  const facts = [version, model.facts.sha256, model.config, firstWindow];
+  const facts = [packageVersion, model.facts.sha256, model.config, firstWindow];
   return createHash('sha256').update(JSON.stringify(facts)).digest('hex');
 }

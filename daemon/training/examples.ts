@@ -35,24 +35,6 @@ export interface TrainingExamples {
   dispose(): Promise<void>;
 }
 
-/** Runs `work` over all clips with as many at once as the pool has workers, and stops at the first error. */
-async function forEachClip(
-  clips: LabelledClip[],
-  { pool, onProgress }: PreparationOptions,
-  work: (clip: LabelledClip, index: number) => Promise<void>,
-): Promise<void> {
-  let next = 0;
-  let done = 0;
-  const lane = async () => {
-    while (next < clips.length) {
-      const index = next++;
-      await work(clips[index], index);
-      onProgress?.(++done, clips.length);
-    }
-  };
-  await Promise.all(Array.from({ length: 2 * pool.workers }, lane));
-}
-
 /** Every clip's features, computed once and kept on disk. Windows of one clip follow each other. */
 export class StoredFeatures implements TrainingExamples {
   private constructor(
@@ -74,18 +56,22 @@ export class StoredFeatures implements TrainingExamples {
     const size = features.nMels * frameCount(features);
     const windows: number[][] = clips.map(() => []);
     try {
-      await forEachClip(clips, options, async ({ path }, clip) => {
-        const request = { path, features, windows: policy, imageSeconds: 0 };
-        await pool.analyze(
-          request,
-          (group) => {
-            for (let i = 0; i < group.starts.length; i++) {
-              windows[clip].push(store.append(group.features.subarray(i * size, (i + 1) * size)));
-            }
-          },
-          signal,
-        );
-      });
+      await pool.forEach(
+        clips,
+        async ({ path }, clip) => {
+          const request = { path, features, windows: policy, imageSeconds: 0 };
+          await pool.analyze(
+            request,
+            (group) => {
+              for (let i = 0; i < group.starts.length; i++) {
+                windows[clip].push(store.append(group.features.subarray(i * size, (i + 1) * size)));
+              }
+            },
+            signal,
+          );
+        },
+        options.onProgress,
+      );
     } catch (error) {
       store.dispose();
       throw error;
@@ -159,11 +145,15 @@ export class AugmentedExamples implements TrainingExamples {
     });
     const spectra = new Array<{ entry: number; periodic: boolean }>(clips.length);
     try {
-      await forEachClip(clips, options, async ({ path }, clip) => {
-        const samples = await pool.samples(path, features, MAX_TRAINING_SECONDS, signal);
-        const { powers, periodic }: Spectrum = await augmenters.exec('spectrum', [samples, features]);
-        spectra[clip] = { entry: store.append(powers), periodic };
-      });
+      await pool.forEach(
+        clips,
+        async ({ path }, clip) => {
+          const samples = await pool.samples(path, features, MAX_TRAINING_SECONDS, signal);
+          const { powers, periodic }: Spectrum = await augmenters.exec('spectrum', [samples, features]);
+          spectra[clip] = { entry: store.append(powers), periodic };
+        },
+        options.onProgress,
+      );
     } catch (error) {
       await augmenters.terminate(true);
       store.dispose();

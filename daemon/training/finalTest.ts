@@ -32,7 +32,6 @@ export async function finalTest(
       reportsDir: settings.reportsDir,
       prefix: PREFIX,
       evaluatedOn: `testing part of ${manifest.name}`,
-      concurrency: 2 * pool.workers,
       onProgress: (done, total) => report({ type: 'testing', done, total }),
       signal,
     });

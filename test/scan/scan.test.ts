@@ -55,13 +55,9 @@ interface Outcome {
   summary: ScanSummary;
 }
 
-async function scanned(
-  root: string,
-  options: Partial<ScanOptions> = {},
-  services = detector,
-): Promise<Outcome> {
+async function scanned(root: string, options: Partial<ScanOptions> = {}, by = detector): Promise<Outcome> {
   const results: ScannedFile[] = [];
-  const summary = await scan(services, {
+  const summary = await scan(by.classifier, {
     paths: [root],
     onResult: (result) => {
       results.push(result);
@@ -76,11 +72,11 @@ async function scannedWith(
   storePath: string,
   root: string,
   options: Partial<ScanOptions> = {},
-  services = detector,
+  by = detector,
 ) {
   const store = await ResultStore.open(storePath);
   try {
-    return await scanned(root, { ...options, store }, services);
+    return await scanned(root, { ...options, store }, by);
   } finally {
     await store.close();
   }
@@ -256,7 +252,7 @@ describe('a scan', () => {
     const abort = new AbortController();
     let seen = 0;
     const store = await ResultStore.open(storePath);
-    const cancelled = scan(detector, {
+    const cancelled = scan(detector.classifier, {
       paths: [root],
       store,
       signal: abort.signal,
@@ -305,7 +301,7 @@ describe('a scan', () => {
     const { root, storePath } = await clips(1);
     const file = join(root, 'clip0.wav');
     const store = await ResultStore.open(storePath);
-    const { classifier, pool } = detector;
+    const { classifier } = detector;
     const grow = Object.assign(Object.create(classifier), {
       classify: async (...parameters: Parameters<typeof classifier.classify>) => {
         const verdict = await classifier.classify(...parameters);
@@ -313,7 +309,7 @@ describe('a scan', () => {
         return verdict;
       },
     });
-    await scan({ classifier: grow, pool }, { paths: [root], store, onResult: () => {} });
+    await scan(grow, { paths: [root], store, onResult: () => {} });
     assert.equal(store.size, 0);
     await store.close();
   });
