@@ -28,8 +28,12 @@ import {
   ReadyNotification,
   type ScannedFile,
   type ScanParams,
+  type ScanPart,
+  type ScanReportParams,
+  ScanReportRequest,
   ScanRequest,
   type ScanResult,
+  type ScanSummary,
   type TrainingEvent,
   type TrainParams,
   TrainRequest,
@@ -42,6 +46,8 @@ import type { Classifier } from './inference/classifier.ts';
 import { playableAudio } from './inference/playableAudio.ts';
 import { readModel, writeModel } from './model/checkpoint.ts';
 import { exportOnnx } from './model/exportOnnx.ts';
+import { packageVersion } from './paths.ts';
+import { fileReport } from './scan/reports.ts';
 import { openStore } from './scan/resultStore.ts';
 import { scan } from './scan/scan.ts';
 import { DEFAULT_SEED, DEFAULT_VAL_SIZE, startTraining } from './training/trainingRun.ts';
@@ -111,6 +117,14 @@ export function serve(): void {
       const warn = (message: string) => connection.console.warn(message);
       return withClassifier((classifier) =>
         scanPaths(classifier, params, signal, progressOf(params), partial, warn),
+      );
+    }),
+  );
+  connection.onRequest(ScanReportRequest.type, (params, token) =>
+    answer(token, (signal) => {
+      const warn = (message: string) => connection.console.warn(message);
+      return withClassifier((classifier) =>
+        reportFiles(classifier, params, signal, progressOf(params), warn),
       );
     }),
   );
@@ -216,17 +230,18 @@ async function scanPaths(
   params: ScanParams,
   signal: AbortSignal,
   progress: WorkDoneProgressReporter,
-  partial: PartialResult<ScannedFile[]>,
+  partial: PartialResult<ScanPart>,
   warn: (message: string) => void,
 ): Promise<ScanResult> {
   const store = await openStore(params.store, warn);
   progress.begin('Scanning for deepfakes', 0, undefined, true);
   let results: ScannedFile[] = [];
   let timer: NodeJS.Timeout | undefined;
+  let counts = { found: 0, allFound: false };
   const send = () => {
     clearTimeout(timer);
     timer = undefined;
-    if (results.length > 0) partial?.(results);
+    if (results.length > 0) partial?.({ results, ...counts });
     results = [];
   };
   let reportedAt = 0;
@@ -235,6 +250,9 @@ async function scanPaths(
       paths: params.paths,
       include: params.include,
       exclude: params.exclude,
+      base: params.base,
+      filterNamed: params.filterNamed,
+      allowMissing: params.allowMissing,
       since: sinceOf(params),
       ordered: params.ordered,
       store,
@@ -244,6 +262,7 @@ async function scanPaths(
         if (partial !== undefined) timer ??= setTimeout(send, PARTIAL_RESULT_INTERVAL_MS);
       },
       onProgress: ({ summary: { files }, found, allFound }) => {
+        counts = { found, allFound };
         if (performance.now() - reportedAt < PARTIAL_RESULT_INTERVAL_MS) return;
         reportedAt = performance.now();
         progress.report((100 * files) / found, `${files} of ${found}${allFound ? '' : '+'} files`);
@@ -253,6 +272,46 @@ async function scanPaths(
     return { summary, results };
   } finally {
     clearTimeout(timer);
+    progress.done();
+    await store?.close();
+  }
+}
+
+async function reportFiles(
+  classifier: Classifier,
+  params: ScanReportParams,
+  signal: AbortSignal,
+  progress: WorkDoneProgressReporter,
+  warn: (message: string) => void,
+): Promise<ScanSummary> {
+  const { files, output, paths, base } = params;
+  const model = classifier.model.facts;
+  const report = await fileReport(output, {
+    paths,
+    model,
+    version: packageVersion,
+    started: new Date(),
+    base,
+  });
+  const store = await openStore(params.store, warn);
+  progress.begin('Writing a report', 0, undefined, true);
+  try {
+    const summary = await scan(classifier, {
+      paths: files,
+      allowMissing: true,
+      ordered: true,
+      store,
+      signal,
+      onResult: (result) => report.add(result),
+      onProgress: ({ summary: { files: done }, found }) =>
+        progress.report((100 * done) / found, `${done} of ${found} files`),
+    });
+    await report.finish(summary);
+    return summary;
+  } catch (error) {
+    await report.discard();
+    throw error;
+  } finally {
     progress.done();
     await store?.close();
   }

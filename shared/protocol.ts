@@ -40,10 +40,16 @@ export namespace ClassifyRequest {
 export interface ScanParams extends WorkDoneProgressParams, PartialResultParams {
   /** Absolute paths of files and folders. */
   paths: string[];
-  /** Globs relative to a named folder; default: all audio files. */
+  /** Globs relative to `base`; one without a slash holds at any depth. Default: all audio files. */
   include?: string[];
   /** Globs of files and folders to leave out. */
   exclude?: string[];
+  /** The folder that globs are relative to; default: each named folder. */
+  base?: string;
+  /** Globs and ignore files hold for named files too. Default false. */
+  filterNamed?: boolean;
+  /** A named path that does not exist is a result with an error, not an error of the request. Default false. */
+  allowMissing?: boolean;
   /** Only files modified at or after this time, ISO 8601. */
   since?: string;
   /** Results in path order instead of as they come. Default false. */
@@ -80,11 +86,37 @@ export interface ScanResult {
   /** One entry per file; empty when a partial-result token received them instead. */
   results: ScannedFile[];
 }
-/** Classify every audio file below folders. Cancelling keeps what is done. Partial results are `ScannedFile[]`. */
+/** What a scan tells while it goes on. */
+export interface ScanPart {
+  /** Since the last part. */
+  results: ScannedFile[];
+  /** Files found so far, and whether that is all of them. */
+  found: number;
+  allFound: boolean;
+}
+/** Classify every audio file below folders. Cancelling keeps what is done. Partial results are `ScanPart`. */
 export namespace ScanRequest {
   export const method = 'deepfake/scan';
   export const type = new RequestType<ScanParams, ScanResult, ErrorData>(method);
-  export const partialResult = new ProgressType<ScannedFile[]>();
+  export const partialResult = new ProgressType<ScanPart>();
+}
+
+export interface ScanReportParams extends WorkDoneProgressParams {
+  /** Absolute paths of the files to tell of; one that does not exist any more is told as not read. */
+  files: string[];
+  /** The file to write, in the format of its extension: .json .jsonl .csv .sarif .html .txt. */
+  output: string;
+  /** Absolute paths that were scanned, as the report names them. */
+  paths: string[];
+  /** The folder that paths in the report are relative to. */
+  base: string;
+  /** As in `ScanParams`. */
+  store?: string | false;
+}
+/** Write a report on files. What the store knows is not analysed again. */
+export namespace ScanReportRequest {
+  export const method = 'deepfake/scanReport';
+  export const type = new RequestType<ScanReportParams, ScanSummary, ErrorData>(method);
 }
 
 /** The settings of a training run; what is absent takes the default of `daemon/training/settings.ts`. */

@@ -65,7 +65,7 @@ export function scanCommand(): Command {
     )
     .option(
       '--output <file>',
-      'also write a report, in the format of its extension: .jsonl .csv .sarif .html .txt; may be repeated',
+      'also write a report, in the format of its extension: .json .jsonl .csv .sarif .html .txt; may be repeated',
       collect,
       [],
     )

@@ -7,11 +7,12 @@ import type { ScannedFile, ScanSummary } from '../../shared/protocol.ts';
 import { csv } from './formats/csv.ts';
 import type { ReportContext, ReportWriter } from './formats/format.ts';
 import { html } from './formats/html.ts';
+import { json } from './formats/json.ts';
 import { jsonLines } from './formats/jsonLines.ts';
 import { sarif } from './formats/sarif.ts';
 import { table } from './formats/table.ts';
 
-export const FORMATS = { table, jsonl: jsonLines, csv, sarif, html } satisfies Record<
+export const FORMATS = { table, json, jsonl: jsonLines, csv, sarif, html } satisfies Record<
   string,
   (context: ReportContext) => ReportWriter
 >;
@@ -19,6 +20,7 @@ export type FormatName = keyof typeof FORMATS;
 
 const FORMAT_OF_EXTENSION: Record<string, FormatName> = {
   '.txt': 'table',
+  '.json': 'json',
   '.jsonl': 'jsonl',
   '.ndjson': 'jsonl',
   '.csv': 'csv',

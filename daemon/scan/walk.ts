@@ -1,6 +1,6 @@
 import type { BigIntStats, Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
-import { join, relative, resolve, sep } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import picomatch from 'picomatch';
 import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
 import { isAudioName } from '../dataset/audioTree.ts';
@@ -9,10 +9,16 @@ import { IGNORE_FILE, IgnoreRules } from './ignoreRules.ts';
 export interface WalkOptions {
   /** Files and folders. Files named here are taken whatever their name; globs and ignore files hold inside folders. */
   paths: string[];
-  /** Globs relative to a named folder; one without a slash holds at any depth. Default: every audio file. */
+  /** Globs relative to `base`; one without a slash holds at any depth. Default: every audio file. */
   include?: string[];
   /** Globs of files and folders to leave out. */
   exclude?: string[];
+  /** The folder that globs are relative to; default: each named folder. */
+  base?: string;
+  /** Globs and ignore files hold for named files too. */
+  filterNamed?: boolean;
+  /** A named path that does not exist is found with an error, instead of ending the walk. */
+  allowMissing?: boolean;
   signal?: AbortSignal;
 }
 
@@ -28,6 +34,7 @@ interface Walk {
   named: Set<string>;
   /** Device and inode of every folder entered. */
   visited: Set<string>;
+  base?: string;
   included: (local: string) => boolean;
   excluded: (local: string) => boolean;
   signal?: AbortSignal;
@@ -45,29 +52,48 @@ interface OpenFolder {
 /**
  * Audio files below the paths, in path order, one folder's listing in memory at a time for each level. Linked folders come
  * after the others of their root and are entered when they were not reached otherwise, so that loops end. Throws
- * FileNotFound at once for a named path that does not exist, and Cancelled.
+ * FileNotFound at once for a named path that does not exist (unless `allowMissing`), and Cancelled.
  */
 export async function* walkAudio(options: WalkOptions): AsyncGenerator<FoundFile> {
-  const roots: { path: string; isFolder: boolean }[] = [];
+  const roots: (FoundFile & { isFolder: boolean })[] = [];
   for (const path of options.paths.map((path) => resolve(path))) {
-    roots.push({ path, isFolder: (await namedPath(path)).isDirectory() });
+    try {
+      roots.push({ path, isFolder: (await namedPath(path)).isDirectory() });
+    } catch (error) {
+      if (!options.allowMissing || !(error instanceof DeepfakeError)) throw error;
+      roots.push({ path, isFolder: false, error });
+    }
   }
   const walk: Walk = {
     named: new Set(roots.filter(({ isFolder }) => !isFolder).map(({ path }) => path)),
     visited: new Set(),
+    base: options.base === undefined ? undefined : resolve(options.base),
     included: matcher(options.include) ?? (() => true),
     excluded: matcher(options.exclude) ?? (() => false),
     signal: options.signal,
   };
   const yielded = new Set<string>();
-  for (const { path, isFolder } of roots) {
+  for (const { path, isFolder, error } of roots) {
     if (isFolder) yield* walkRoot(path, walk);
     else if (!yielded.has(path)) {
       yielded.add(path);
-      yield { path };
+      if (options.filterNamed && (await leavesOut(path, walk))) continue;
+      yield { path, error };
     }
   }
 }
+
+/** Whether a walk over the folders above a file would have left it out. */
+async function leavesOut(path: string, { base, included, excluded }: Walk): Promise<boolean> {
+  const local = localPath(base ?? dirname(path), path);
+  const parts = local.split('/');
+  const ancestors = parts.slice(0, -1).map((_, index) => parts.slice(0, index + 1).join('/'));
+  if ([...ancestors, local].some(excluded) || !included(local)) return true;
+  return (await IgnoreRules.forRoot(dirname(path))).ignores(path, false);
+}
+
+/** As globs are written, on any system. */
+const localPath = (base: string, path: string): string => relative(base, path).split(sep).join('/');
 
 async function namedPath(path: string): Promise<BigIntStats> {
   try {
@@ -125,7 +151,7 @@ async function* walkTree(
     }
     const { name, kind } = top.entries[top.next++];
     const path = join(top.folder, name);
-    const local = relative(root, path).split(sep).join('/');
+    const local = localPath(walk.base ?? root, path);
     if (walk.excluded(local) || top.rules.ignores(path, kind !== 'file')) continue;
     if (kind === 'folder') yield* await enter(path, top.rules);
     else if (kind === 'link to a folder') links.push(path);

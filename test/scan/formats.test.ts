@@ -105,6 +105,15 @@ function written(format: FormatName, files: readonly ScannedFile[] = rows): stri
 }
 
 describe('reports of a scan', () => {
+  it('are one JSON array of the same objects as JSON Lines', () => {
+    const lines = written('jsonl').trimEnd().split('\n');
+    assert.deepEqual(
+      JSON.parse(written('json')),
+      lines.map((line) => JSON.parse(line)),
+    );
+    assert.deepEqual(JSON.parse(written('json', [])), []);
+  });
+
   it('are JSON Lines with the keys of predict, a content hash and a reason for every file without a verdict', () => {
     const lines = written('jsonl')
       .trimEnd()

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { CancellationTokenSource, ProgressType, type ResponseError } from 'vscode-jsonrpc/node';
 import { ErrorCode } from '../../shared/errors.ts';
-import { type ScannedFile, type ScanParams, ScanRequest } from '../../shared/protocol.ts';
+import { type ScannedFile, type ScanParams, ScanReportRequest, ScanRequest } from '../../shared/protocol.ts';
 import { subfolder, temporaryFolder, testSound, writeSound, writeUntrainedModel } from '../helpers.ts';
 import { DaemonProcess } from '../server/daemonProcess.ts';
 
@@ -42,9 +42,13 @@ describe('deepfake/scan', () => {
 
   it('streams results and progress to a client that gives tokens', async () => {
     const streamed: ScannedFile[] = [];
+    let foundAtLast = 0;
     const steps: { kind: string }[] = [];
     const subscriptions = [
-      daemon.connection.onProgress(ScanRequest.partialResult, 'rows', (rows) => void streamed.push(...rows)),
+      daemon.connection.onProgress(ScanRequest.partialResult, 'rows', ({ results, found }) => {
+        streamed.push(...results);
+        foundAtLast = found;
+      }),
       daemon.connection.onProgress(
         new ProgressType<{ kind: string }>(),
         'work',
@@ -59,6 +63,7 @@ describe('deepfake/scan', () => {
     for (const subscription of subscriptions) subscription.dispose();
     assert.deepEqual(results, []);
     assert.equal(streamed.length, 7);
+    assert.equal(foundAtLast, 7);
     assert.equal(new Set(streamed.map(({ file }) => file)).size, 7);
     assert.equal(summary.analyzed, 7);
     assert.equal(steps[0].kind, 'begin');
@@ -72,6 +77,39 @@ describe('deepfake/scan', () => {
     assert.deepEqual(await names({ include: ['clip[01].wav'] }), ['clip0.wav', 'clip1.wav']);
     assert.deepEqual(await names({ exclude: ['clip*'] }), ['text.mp3']);
     assert.deepEqual(await names({ since: '2999-01-01' }), []);
+  });
+
+  it('tells of a file that has gone as of one that cannot be read, where that is asked for', async () => {
+    const gone = join(root, 'gone.wav');
+    const { results } = await request({
+      paths: [join(root, 'clip0.wav'), gone],
+      allowMissing: true,
+      ordered: true,
+    });
+    const errors = results.map((result) => ('error' in result ? ErrorCode[result.error.code] : 'verdict'));
+    assert.deepEqual(errors, ['verdict', 'FileNotFound']);
+  });
+
+  it('writes a report from what the store knows', async () => {
+    await request({});
+    const output = join(folder, 'report.json');
+    const files = [join(root, 'clip3.wav'), join(root, 'text.mp3')];
+    const summary = await daemon.connection.sendRequest(ScanReportRequest.type, {
+      files,
+      output,
+      paths: [root],
+      base: root,
+      store,
+    });
+    assert.equal(summary.unchanged, 2);
+    const rows: { file: string; decision?: string; error?: object }[] = JSON.parse(
+      readFileSync(output, 'utf8'),
+    );
+    assert.deepEqual(
+      rows.map(({ file }) => file),
+      files,
+    );
+    assert.ok(rows[0].decision !== undefined && rows[1].error !== undefined);
   });
 
   it('explains what is wrong with a request', async () => {

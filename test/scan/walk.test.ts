@@ -147,4 +147,35 @@ describe('the walk over folders', () => {
     ]);
     assert.equal((await found(root)).length, linksWork ? names.length : names.length - 1);
   });
+
+  it('counts globs from another folder where one is given', async () => {
+    const root = tree(['raw/old/a.wav', 'raw/b.wav', 'old/c.wav']);
+    const options = { paths: [join(root, 'raw')], exclude: ['raw/old/**'], base: root };
+    assert.deepEqual(await found(root, options), ['raw/b.wav']);
+  });
+
+  it('holds globs and ignore files against named files where that is asked for', async () => {
+    const root = tree({
+      '.deepfakeignore': 'cut/',
+      'cut/a.wav': '',
+      'x/old/b.wav': '',
+      'x/c.wav': '',
+      'd.wav': '',
+    });
+    const paths = ['cut/a.wav', 'x/old/b.wav', 'x/c.wav', 'd.wav'].map((name) => join(root, name));
+    const exclude = ['old'];
+    assert.deepEqual(await found(root, { paths, exclude, base: root, filterNamed: true }), [
+      'x/c.wav',
+      'd.wav',
+    ]);
+    assert.equal((await found(root, { paths, exclude, base: root })).length, 4);
+  });
+
+  it('finds what does not exist with an error where that is asked for', async () => {
+    const root = tree(['a.wav']);
+    const paths = [join(root, 'gone.wav'), join(root, 'a.wav')];
+    const errors: (ErrorCode | undefined)[] = [];
+    for await (const { error } of walkAudio({ paths, allowMissing: true })) errors.push(error?.code);
+    assert.deepEqual(errors, [ErrorCode.FileNotFound, undefined]);
+  });
 });

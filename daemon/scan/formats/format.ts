@@ -2,6 +2,7 @@ import { relative, sep } from 'node:path';
 import type { ScannedFile, ScanSummary } from '../../../shared/protocol.ts';
 import { NOT_READ, type Outcome } from '../../../shared/scanPage.ts';
 import type { ModelFacts } from '../../../shared/verdict.ts';
+import { verdictJson } from '../../../shared/verdictJson.ts';
 
 /** What a report says besides its rows. */
 export interface ReportContext {
@@ -37,6 +38,13 @@ export function rowOf(file: ScannedFile): Row {
   const { decision, deepfakeProbability, reasons, audio } = file.verdict;
   const remark = [...reasons, ...audio.warnings].join(' ');
   return { decision, deepfakeProbability, duration: audio.duration, remark };
+}
+
+/** What `predict` prints of a file, `content_hash` and `cached`; or `file` and `error`. */
+export function fileJson(file: ScannedFile): string {
+  const { cached, contentHash } = file;
+  const answer = 'verdict' in file ? verdictJson(file.verdict) : { file: file.file, error: file.error };
+  return JSON.stringify({ ...answer, content_hash: contentHash, cached });
 }
 
 /** A path below `base` relative to it, others as they are. */
