@@ -50,6 +50,7 @@ import { packageVersion } from './paths.ts';
 import { fileReport } from './scan/reports.ts';
 import { openStore } from './scan/resultStore.ts';
 import { scan } from './scan/scan.ts';
+import { progressText } from './training/progressText.ts';
 import { DEFAULT_SEED, DEFAULT_VAL_SIZE, startTraining } from './training/trainingRun.ts';
 
 /** Answers JSON-RPC over the transport named on the command line (--node-ipc, --stdio, --socket=PORT, --pipe=PATH) until the client ends. */
@@ -372,9 +373,6 @@ async function evaluate(
   }
 }
 
-/** Milliseconds between two counts of steps or clips. */
-const TRAINING_EVENT_INTERVAL_MS = 100;
-
 async function train(
   params: TrainParams,
   { ffmpegPath }: DetectorOptions,
@@ -383,7 +381,6 @@ async function train(
   partial: PartialResult<TrainingEvent>,
 ) {
   progress.begin('Training', 0, undefined, true);
-  let toldAt = 0;
   try {
     return await startTraining(
       {
@@ -399,22 +396,17 @@ async function train(
         valSize: params.valSize ?? DEFAULT_VAL_SIZE,
         seed: params.seed ?? DEFAULT_SEED,
         samplePerClass: params.samplePerClass,
+        resume: params.resume,
+        fresh: params.fresh,
         ffmpegPath,
       },
       (event) => {
-        // Counts come thousands of times; only their latest matters.
-        if (event.type !== 'dataset' && event.type !== 'epoch') {
-          const isLast = event.type === 'step' ? event.step === event.steps : event.done === event.total;
-          if (!isLast && performance.now() - toldAt < TRAINING_EVENT_INTERVAL_MS) return;
-          toldAt = performance.now();
-        }
         partial?.(event);
-        if (event.type === 'preparing') {
-          progress.report((100 * event.done) / event.total, `reading ${event.done} of ${event.total} clips`);
-        }
-        if (event.type === 'step') {
-          progress.report((100 * event.step) / event.steps, `step ${event.step} of ${event.steps}`);
-        }
+        if (event.type === 'dataset' || event.type === 'resuming' || event.type === 'epoch') return;
+        const text = progressText(event);
+        // The percentage is the training's: it must not go back from one phase to the next.
+        if (event.type === 'step') progress.report(Math.floor((100 * event.step) / event.steps), text);
+        else progress.report(text);
       },
       signal,
     );

@@ -22,6 +22,7 @@ export enum ErrorCode {
   WriteFailed = -33060,
   InvalidArguments = -33061,
   StoreUnusable = -33062,
+  TrainingUnfinished = -33063,
   Cancelled = -33080,
 }
 

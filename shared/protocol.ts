@@ -119,7 +119,7 @@ export namespace ScanReportRequest {
   export const type = new RequestType<ScanReportParams, ScanSummary, ErrorData>(method);
 }
 
-/** The settings of a training run; what is absent takes the default of `daemon/training/settings.ts`. */
+/** The settings of a training run; what is absent takes the default of `deepfake-audio train`. */
 export interface TrainParams extends WorkDoneProgressParams, PartialResultParams {
   dataRoot: string;
   modelDir: string;
@@ -134,6 +134,10 @@ export interface TrainParams extends WorkDoneProgressParams, PartialResultParams
   patience?: number;
   seed?: number;
   samplePerClass?: number;
+  /** Go on with the unfinished run in `modelDir`. The other settings must be those that it was begun with. */
+  resume?: boolean;
+  /** Begin anew although there is an unfinished run in `modelDir`; without one of the two that fails with TrainingUnfinished. */
+  fresh?: boolean;
 }
 /** What a training run tells while it works, in this order; steps and clips are told a few times a second. */
 export type TrainingEvent =
@@ -151,10 +155,25 @@ export type TrainingEvent =
     }
   /** Clips read and turned into features. */
   | { type: 'preparing'; done: number; total: number }
-  /** Steps of the whole run. */
-  | { type: 'step'; step: number; steps: number }
+  /** The run goes on where it was, in this epoch. */
+  | { type: 'resuming'; epoch: number; epochs: number; warnings: string[] }
+  | ({ type: 'step' } & StepReport)
+  /** Validation clips scored after an epoch. */
+  | { type: 'validating'; epoch: number; epochs: number; done: number; total: number }
   | { type: 'epoch'; report: EpochReport }
   | { type: 'testing'; done: number; total: number };
+/** How far a run is. */
+export interface StepReport {
+  epoch: number;
+  epochs: number;
+  /** Of the whole run. */
+  step: number;
+  steps: number;
+  /** Smoothed over some 20 seconds; absent at the very beginning. */
+  examplesPerSecond?: number;
+  /** For the whole run, if it does not stop early; absent in the first seconds. */
+  secondsLeft?: number;
+}
 /** What an epoch came to. */
 export interface EpochReport {
   epoch: number;
@@ -182,10 +201,10 @@ export interface TrainResult {
   epochsRun: number;
   /** The epoch whose weights were kept: the best one, or the last where the recipe keeps that. */
   bestEpoch: number;
-  /** It was asked to end before its time. */
+  /** It was asked to end before its time: what is here is the best so far, and `resume` goes on with it. */
   cancelled: boolean;
 }
-/** Train a model. Cancelling keeps the best checkpoint. Partial results are `TrainingEvent`. */
+/** Train a model. Cancelling keeps the best checkpoint and lets `resume` go on later. Partial results are `TrainingEvent`. */
 export namespace TrainRequest {
   export const method = 'deepfake/train';
   export const type = new RequestType<TrainParams, TrainResult, ErrorData>(method);

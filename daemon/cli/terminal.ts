@@ -5,8 +5,10 @@ export class ProgressLine {
 
   show(text: string): void {
     if (!this.live) return;
-    process.stderr.write(`\r${text.padEnd(this.width)}`);
-    this.width = text.length;
+    // A line that wraps could not be rewritten.
+    const line = text.slice(0, process.stderr.columns - 1);
+    process.stderr.write(`\r${line.padEnd(this.width)}`);
+    this.width = line.length;
   }
 
   clear(): void {

@@ -1,5 +1,7 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { TrainingEvent } from '../../shared/protocol.ts';
+import { progressText } from '../training/progressText.ts';
+import { presets } from '../training/recipe.ts';
 import { DEFAULT_SEED, DEFAULT_VAL_SIZE, startTraining } from '../training/trainingRun.ts';
 import { reportGates } from './gates.ts';
 import { dataRootOf } from './kaggleRoot.ts';
@@ -33,33 +35,45 @@ interface TrainOptions {
   modelDir: string;
   reportsDir: string;
   ffmpeg?: string;
+  resume?: boolean;
+  fresh?: boolean;
 }
+
+/** What the presets say, for the help. */
+const byRecipe = (field: 'epochs' | 'batchSize' | 'learningRate' | 'weightDecay' | 'patience'): string =>
+  `(${Object.entries(presets)
+    .map(([name, recipe]) => `recipe ${name}: ${recipe[field]}`)
+    .join(', ')})`;
 
 export function trainCommand(): Command {
   return new Command('train')
-    .description('Train a model on a labelled folder. Ctrl+C stops and keeps the best epoch.')
+    .description(
+      'Train a model on a labelled folder. Ctrl+C stops and keeps the best epoch; --resume goes on.',
+    )
     .addOption(dataRootOption())
     .addOption(kaggleOption())
     .option('--recipe <name>', 'default, reference, or a recipe file', 'default')
     .option('--sample-per-class <n>', 'use the first n clips of each class', positiveInteger)
-    .option(
-      '--epochs <n>',
-      'passes over the data (default: 30 for reference, else the recipe)',
-      positiveInteger,
-    )
-    .option('--batch-size <n>', 'clips per step (default: 32)', positiveInteger)
+    .option('--epochs <n>', `passes over the data ${byRecipe('epochs')}`, positiveInteger)
+    .option('--batch-size <n>', `clips per step ${byRecipe('batchSize')}`, positiveInteger)
     .option('--val-size <share>', 'share of each class held out for validation', share, DEFAULT_VAL_SIZE)
-    .option('--lr <rate>', 'learning rate (default: the recipe)', nonNegativeNumber)
-    .option('--weight-decay <rate>', 'weight decay of AdamW (default: the recipe)', nonNegativeNumber)
+    .option('--lr <rate>', `learning rate ${byRecipe('learningRate')}`, nonNegativeNumber)
+    .option('--weight-decay <rate>', `weight decay of AdamW ${byRecipe('weightDecay')}`, nonNegativeNumber)
     .option(
       '--patience <n>',
-      'epochs without improvement before stopping, 0 for never (default: the recipe)',
+      `epochs without improvement before stopping, 0 for never ${byRecipe('patience')}`,
       wholeNumber,
     )
     .option('--seed <n>', 'seed of split, order, dropout and augmentation', wholeNumber, DEFAULT_SEED)
     .option('--num-workers <n>', 'threads that prepare features (default: one per core)', positiveInteger)
     .option('--model-dir <folder>', 'where the model goes', 'models')
     .option('--reports-dir <folder>', 'where the reports go', 'reports')
+    .option('--resume', 'go on with the unfinished run in the model folder; needs the same other options')
+    .addOption(
+      new Option('--fresh', 'begin anew although the model folder holds an unfinished run').conflicts(
+        'resume',
+      ),
+    )
     .addOption(gatesOption())
     .addOption(ffmpegOption())
     .addOption(cpuOption())
@@ -91,6 +105,8 @@ async function train(options: TrainOptions): Promise<void> {
         samplePerClass: options.samplePerClass,
         ffmpegPath: options.ffmpeg,
         workers: options.numWorkers,
+        resume: options.resume,
+        fresh: options.fresh,
       },
       (event) => print(event, progress),
       cancellation.signal,
@@ -113,6 +129,8 @@ async function train(options: TrainOptions): Promise<void> {
     console.log(
       `Wrote ${[result.checkpoint, result.config, ...reports.slice(0, -1)].join(', ')} and ${reports.at(-1)}.`,
     );
+    if (result.cancelled)
+      console.log('The run is not finished: the same command with --resume goes on with it.');
     if (options.gates) reportGates((test ?? result).metrics);
   } finally {
     progress.clear();
@@ -129,14 +147,10 @@ function print(event: TrainingEvent, progress: ProgressLine): void {
           `${event.testing > 0 ? `, ${event.testing} to test` : ''}.`,
       );
       break;
-    case 'preparing':
-      progress.show(`Reading ${event.done} of ${event.total} clips`);
-      break;
-    case 'testing':
-      progress.show(`Testing ${event.done} of ${event.total} clips`);
-      break;
-    case 'step':
-      progress.show(`Step ${event.step} of ${event.steps}`);
+    case 'resuming':
+      progress.clear();
+      for (const warning of event.warnings) console.error(`warning: ${warning}`);
+      console.log(`Going on in epoch ${Math.min(event.epoch, event.epochs)} of ${event.epochs}.`);
       break;
     case 'epoch': {
       const { epoch, loss, valAccuracy, valEer, valF1 } = event.report;
@@ -145,6 +159,9 @@ function print(event: TrainingEvent, progress: ProgressLine): void {
         `Epoch ${String(epoch).padStart(3, '0')} loss=${loss.toFixed(4)} val_acc=${valAccuracy.toFixed(4)} ` +
           `val_eer=${valEer.toFixed(4)} val_f1=${valF1.toFixed(4)}`,
       );
+      break;
     }
+    default:
+      progress.show(progressText(event));
   }
 }

@@ -6,6 +6,9 @@ export interface Calibration {
   offset: number;
 }
 
+/** Leaves logits as they are. */
+export const UNCALIBRATED: Calibration = { scale: 1, offset: 0 };
+
 /** Calibrated probability of Deepfake in [0, 1] for a raw logit. */
 export function calibratedProbability(logit: number, { scale, offset }: Calibration): number {
   return 1 / (1 + Math.exp(-(scale * logit + offset)));

@@ -1,7 +1,8 @@
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
-import type { EpochReport } from '../../shared/protocol.ts';
-import { equalErrorRate, referenceMetrics } from '../evaluation/metrics.ts';
+import type { EpochReport, StepReport } from '../../shared/protocol.ts';
+import { calibratedProbability, UNCALIBRATED } from '../evaluation/calibration.ts';
+import { equalErrorRate, referenceMetrics, softplus } from '../evaluation/metrics.ts';
 import { frameCount } from '../features/featureConfig.ts';
 import {
   flatten,
@@ -15,6 +16,8 @@ import type { Engine, NetworkShape, TrainingState, Weights } from '../model/engi
 import { seededRandom, shuffle } from '../random.ts';
 import type { StoredFeatures, TrainingExamples } from './examples.ts';
 import type { Recipe } from './recipe.ts';
+import { RunClock } from './runClock.ts';
+import type { RunState } from './trainingState.ts';
 
 /** Batches made ready ahead of the network. */
 const PREFETCHED_BATCHES = 4;
@@ -24,6 +27,8 @@ const VALIDATION_BATCH = 64;
 const ONE_CYCLE_RISE = 0.3;
 const ONE_CYCLE_START_DIVISOR = 25;
 const ONE_CYCLE_END_DIVISOR = 1e4;
+/** What is lost at most when a run is killed in a long epoch. */
+const STATE_INTERVAL_SECONDS = 30;
 /** Random streams of a run's seed. */
 const STREAM = { initialization: 1, order: 2, dropout: 3 };
 
@@ -58,15 +63,25 @@ export interface TrainerOptions {
   /** Absent: nothing is validated, and there is no best epoch. */
   validation?: StoredFeatures;
   seed: number;
+  /** Where an earlier run with the same options stood: this one ends as that one would have, to the last bit. */
+  resume?: RunState;
+  /** Called after every epoch, now and then within a long one, and when the run is cancelled. */
+  onState?: (state: RunState) => Promise<void>;
+  /** Seconds between two states within an epoch; default 30. */
+  stateInterval?: number;
   onEpoch?: (report: EpochReport, best: Snapshot) => void | Promise<void>;
-  onStep?: (step: number, steps: number) => void;
+  onStep?: (report: StepReport) => void;
+  /** Validation clips scored. */
+  onValidation?: (epoch: number, done: number) => void;
   signal?: AbortSignal;
 }
 
 export interface TrainingOutcome {
   /** By validation EER; the last one where the recipe keeps the last. */
   best: Snapshot | undefined;
+  /** Of the epochs that ended in this call. */
   last: EpochState | undefined;
+  /** Those before `resume` included. */
   epochsRun: number;
   /** The run ended because it was asked to. */
   cancelled: boolean;
@@ -77,82 +92,128 @@ export interface TrainingOutcome {
  * by validation EER; but the best epoch is really kept. Deterministic for a seed on one machine with one thread count.
  */
 export async function trainNetwork(options: TrainerOptions): Promise<TrainingOutcome> {
-  const { recipe, engine, training, validation, seed, signal } = options;
-  const { architecture } = recipe;
+  const { recipe, engine, training, validation, seed, resume, onState, signal } = options;
+  const { stateInterval = STATE_INTERVAL_SECONDS } = options;
+  const { architecture, epochs, batchSize, patience } = recipe;
   const shape = { architecture, bands: recipe.features.nMels, frames: frameCount(recipe.features) };
   const trainingShape = { ...shape, frames: training.frames ?? shape.frames };
   const count = training.labels.length;
   const positives = Array.from(training.labels).reduce((sum, label) => sum + label, 0);
   const positiveWeight = (count - positives) / positives;
-  const stepsPerEpoch = Math.ceil(count / recipe.batchSize);
-  const totalSteps = recipe.epochs * stepsPerEpoch;
+  const stepsPerEpoch = Math.ceil(count / batchSize);
+  const steps = epochs * stepsPerEpoch;
+  const channels = architecture.channels[architecture.channels.length - 1];
 
-  const initial = freshState(shape, seededRandom(seed, STREAM.initialization));
+  const initial = resume?.network ?? freshState(shape, seededRandom(seed, STREAM.initialization));
   const network = await engine.createTraining(trainingShape, initial);
-  const average = recipe.averaging > 0 ? new WeightAverage(initial, recipe.averaging) : undefined;
-  let best: Snapshot | undefined;
+  const average =
+    recipe.averaging > 0 ? new WeightAverage(resume?.average ?? initial, recipe.averaging) : undefined;
+  let { epoch, batch, lossSum, best }: Omit<RunState, 'network'> = resume ?? {
+    epoch: 1,
+    batch: 0,
+    lossSum: 0,
+  };
   let last: EpochState | undefined;
-  let epochsRun = 0;
+
+  const hasEnded = () =>
+    epoch > epochs || (patience > 0 && best !== undefined && epoch - 1 - best.epoch >= patience);
+  const clock = new RunClock();
+  let savedStep = initial.step;
+  let savedAt = performance.now();
+  const save = async () => {
+    if (onState === undefined) return;
+    const state = network.state();
+    await onState({ network: state, average: structuredClone(average?.state), epoch, batch, lossSum, best });
+    savedStep = state.step;
+    savedAt = performance.now();
+  };
   try {
-    for (let epoch = 1; epoch <= recipe.epochs && !signal?.aborted; epoch++) {
+    while (!hasEnded() && !signal?.aborted) {
       const started = performance.now();
+      const firstBatch = batch;
       const order = shuffle(
         Array.from({ length: count }, (_, i) => i),
         seededRandom(seed, STREAM.order, epoch),
       );
-      const dropout = seededRandom(seed, STREAM.dropout, epoch);
       const batches: number[][] = [];
-      for (let i = 0; i < count; i += recipe.batchSize) batches.push(order.slice(i, i + recipe.batchSize));
-      let lossSum = 0;
-      let batch = 0;
-      for await (const features of prefetch(batches, (indices) => training.batch(indices, epoch))) {
+      for (let i = 0; i < count; i += batchSize) batches.push(order.slice(i, i + batchSize));
+      const dropout = seededRandom(seed, STREAM.dropout, epoch);
+      const nextMask = (examples: number) =>
+        drawDropoutMask(examples * channels, architecture.dropout, dropout);
+      // Brings the stream to where it was.
+      for (const { length } of batches.slice(0, firstBatch)) nextMask(length);
+      clock.epochBegins();
+      const load = (indices: number[]) => training.batch(indices, epoch);
+      for await (const features of prefetch(batches.slice(firstBatch), load)) {
         if (signal?.aborted) break;
         const indices = batches[batch];
         const labels = Float32Array.from(indices, (index) => training.labels[index]);
-        const channels = architecture.channels[architecture.channels.length - 1];
-        const dropoutMask = drawDropoutMask(indices.length * channels, architecture.dropout, dropout);
+        const dropoutMask = nextMask(indices.length);
         const step = (epoch - 1) * stepsPerEpoch + batch;
-        const learningRate = recipe.learningRate * rateFactor(recipe, step, totalSteps);
+        const learningRate = recipe.learningRate * rateFactor(recipe, step, steps);
         const settings = { learningRate, weightDecay: recipe.weightDecay, positiveWeight };
         lossSum += indices.length * (await network.step({ features, labels, dropoutMask }, settings));
         average?.update(network.weights(), step + 1);
-        options.onStep?.(step + 1, totalSteps);
         batch++;
+        clock.stepDone(indices.length);
+        const examplesLeft = (epochs - epoch + 1) * count - Math.min(batch * batchSize, count);
+        options.onStep?.({
+          epoch,
+          epochs,
+          step: step + 1,
+          steps,
+          examplesPerSecond: clock.examplesPerSecond,
+          secondsLeft: clock.secondsFor(examplesLeft, epochs - epoch + 1),
+        });
+        if (performance.now() - savedAt >= 1000 * stateInterval) await save();
       }
       if (signal?.aborted) break;
-      epochsRun = epoch;
       const seconds = (performance.now() - started) / 1000;
 
-      const current = network.state();
-      const state = stateDictOf(shape, average?.state ?? current);
-      last = { state, epoch, steps: current.step };
-      if (validation === undefined) continue;
-      const result = await validate(engine, shape, state, validation);
-      const isBest =
-        recipe.keep === 'last' ||
-        best === undefined ||
-        result.eer < best.validation.eer ||
-        (result.eer === best.validation.eer && result.loss < best.validation.loss);
-      if (isBest) best = { ...last, validation: result };
-      await options.onEpoch?.(
-        {
+      const state = stateDictOf(shape, average?.state ?? network.weights());
+      const epochState = { state, epoch, steps: epoch * stepsPerEpoch };
+      let report: EpochReport | undefined;
+      if (validation !== undefined) {
+        const validationStarted = performance.now();
+        const onProgress = (done: number) => options.onValidation?.(epoch, done);
+        const result = await validate(engine, shape, state, validation, { onProgress, signal }).catch(
+          (error) => {
+            if (signal?.aborted) return undefined;
+            throw error;
+          },
+        );
+        if (result === undefined) break;
+        clock.validationTook((performance.now() - validationStarted) / 1000);
+        const isBest =
+          recipe.keep === 'last' ||
+          best === undefined ||
+          result.eer < best.validation.eer ||
+          (result.eer === best.validation.eer && result.loss < best.validation.loss);
+        if (isBest) best = { ...epochState, validation: result };
+        report = {
           epoch,
-          epochs: recipe.epochs,
+          epochs,
           loss: lossSum / count,
           valAccuracy: result.accuracy,
           valEer: result.eer,
           valF1: result.f1,
-          examplesPerSecond: count / seconds,
+          examplesPerSecond: (count - Math.min(firstBatch * batchSize, count)) / seconds,
           best: isBest,
-        },
-        best as Snapshot,
-      );
-      if (recipe.patience > 0 && epoch - (best as Snapshot).epoch >= recipe.patience) break;
+        };
+      }
+      last = epochState;
+      epoch++;
+      batch = 0;
+      lossSum = 0;
+      if (report !== undefined) await options.onEpoch?.(report, best as Snapshot);
+      await save();
     }
+    const cancelled = !hasEnded() && signal?.aborted === true;
+    if (cancelled && (epoch - 1) * stepsPerEpoch + batch > savedStep) await save();
+    return { best, last, epochsRun: epoch - 1, cancelled };
   } finally {
     await network.dispose();
   }
-  return { best, last, epochsRun, cancelled: signal?.aborted ?? false };
 }
 
 /** Asks for a few items ahead of the one being used; items come in order. */
@@ -229,12 +290,20 @@ class WeightAverage {
   }
 }
 
+export interface ValidationOptions {
+  /** Told the clips that are done. */
+  onProgress?: (done: number) => void;
+  /** Aborting throws its reason. */
+  signal?: AbortSignal;
+}
+
 /** Scores every validation clip as prediction would: mean logit over its windows. */
 export async function validate(
   engine: Engine,
   shape: NetworkShape,
   state: StateDict,
   examples: StoredFeatures,
+  { onProgress, signal }: ValidationOptions = {},
 ): Promise<Validation> {
   const inference = await engine.createInference(shape, state);
   const clipOfWindow = examples.windows.flatMap((windows, clip) => windows.map(() => clip));
@@ -242,23 +311,24 @@ export async function validate(
   const logits = new Float64Array(examples.windows.length);
   try {
     for (let from = 0; from < entries.length; from += VALIDATION_BATCH) {
+      signal?.throwIfAborted();
       const batch = entries.slice(from, from + VALIDATION_BATCH);
       const scores = await inference.score(examples.read(batch), batch.length);
       scores.logits.forEach((logit, i) => {
         const clip = clipOfWindow[from + i];
         logits[clip] += logit / examples.windows[clip].length;
       });
+      onProgress?.(clipOfWindow[from + batch.length - 1] + 1);
     }
   } finally {
     await inference.dispose();
   }
-  const probabilities = logits.map((logit) => 1 / (1 + Math.exp(-logit)));
+  const probabilities = logits.map((logit) => calibratedProbability(logit, UNCALIBRATED));
   const { accuracy, f1 } = referenceMetrics(probabilities, examples.labels, 0.5);
-  let loss = 0;
-  logits.forEach((logit, clip) => {
-    const margin = examples.labels[clip] > 0.5 ? logit : -logit;
-    loss += Math.max(0, -margin) + Math.log1p(Math.exp(-Math.abs(margin)));
-  });
+  const loss = logits.reduce(
+    (sum, logit, clip) => sum + softplus(examples.labels[clip] > 0.5 ? -logit : logit),
+    0,
+  );
   return {
     logits,
     eer: equalErrorRate(logits, examples.labels).eer,

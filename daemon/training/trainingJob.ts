@@ -1,13 +1,16 @@
 import { mkdir } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
 import type { TrainingEvent, TrainResult } from '../../shared/protocol.ts';
 import { type Clip, discoverDataset, type Manifest } from '../dataset/manifest.ts';
 import { splitIntoParts } from '../dataset/split.ts';
-import { calibratedProbability } from '../evaluation/calibration.ts';
+import { calibratedProbability, UNCALIBRATED } from '../evaluation/calibration.ts';
 import { writeReports } from '../evaluation/reports.ts';
 import { AnalysisPool } from '../features/analysisPool.ts';
-import { writeModel } from '../model/checkpoint.ts';
+import { removeLeftovers } from '../files.ts';
+import { withFolderLock } from '../folderLock.ts';
+import { type WrittenModel, writeModel } from '../model/checkpoint.ts';
 import type { ModelConfig } from '../model/modelConfig.ts';
 import { OnnxRuntimeEngine } from '../model/onnxRuntimeEngine.ts';
 import { CALIBRATED_THRESHOLD, calibrate } from './calibrate.ts';
@@ -19,8 +22,10 @@ import {
 } from './examples.ts';
 import { finalTest } from './finalTest.ts';
 import { type Recipe, readRecipe } from './recipe.ts';
+import { describeRun, requireSameRun } from './runDescription.ts';
 import { type Snapshot, trainNetwork } from './trainer.ts';
 import type { TrainingSettings } from './trainingRun.ts';
+import { type RunFacts, removeRun, type UnfinishedRun, unfinishedRun, writeRun } from './trainingState.ts';
 
 /** The whole run, in the training thread: data set → features → best epoch → model and reports. */
 export async function runTraining(
@@ -30,15 +35,15 @@ export async function runTraining(
 ): Promise<TrainResult> {
   const recipe = applySettings(await readRecipe(settings.recipe), settings);
   const manifest = await discoverDataset(settings.dataRoot, { samplePerClass: settings.samplePerClass });
-  const { training, validation, testing } = splitIntoParts(manifest.clips, settings);
+  const parts = splitIntoParts(manifest.clips, settings);
   const deepfake = manifest.clips.filter(({ label }) => label === 1).length;
   report({
     type: 'dataset',
     genuine: manifest.clips.length - deepfake,
     deepfake,
-    training: training.length,
-    validation: validation.length,
-    testing: testing.length,
+    training: parts.training.length,
+    validation: parts.validation.length,
+    testing: parts.testing.length,
     epochs: recipe.epochs,
     batchSize: recipe.batchSize,
     warnings: manifest.warnings,
@@ -46,61 +51,80 @@ export async function runTraining(
   // A folder that cannot be written to should not be found out after an hour of training.
   await ensureFolder(settings.modelDir);
   await ensureFolder(settings.reportsDir);
+  return withFolderLock(settings.modelDir, 'is training into the same folder', () =>
+    train({ settings, recipe, manifest, parts, report, signal }),
+  );
+}
 
-  const pool = new AnalysisPool({ workers: settings.workers, ffmpegPath: settings.ffmpegPath });
+/** What a run works on. */
+interface Job {
+  settings: TrainingSettings;
+  recipe: Recipe;
+  manifest: Manifest;
+  parts: { training: Clip[]; validation: Clip[]; testing: Clip[] };
+  report: (event: TrainingEvent) => void;
+  signal: AbortSignal;
+}
+
+async function train(job: Job): Promise<TrainResult> {
+  const { settings, recipe, manifest, parts, report, signal } = job;
+  const { modelDir, reportsDir } = settings;
+  for (const folder of [modelDir, reportsDir]) await removeLeftovers(folder);
+  const engine = new OnnxRuntimeEngine();
+  const facts: RunFacts = {
+    description: await describeRun(recipe, settings, engine.facts, manifest, parts),
+    threads: availableParallelism(),
+  };
+  const resumed = await runToGoOnWith(settings, facts);
+  const resume = resumed?.state(recipe.architecture);
+  let canResume = resume !== undefined;
   const prepared: TrainingExamples[] = [];
   try {
-    const total = training.length + validation.length;
-    const preparation = (before: number): PreparationOptions => ({
-      pool,
-      features: recipe.features,
-      onProgress: (done) => report({ type: 'preparing', done: before + done, total }),
-      signal,
-    });
-    const validationFeatures = await StoredFeatures.prepare(validation, recipe.windows, preparation(0));
-    prepared.push(validationFeatures);
-    const trainingExamples =
-      recipe.augmentation === null
-        ? await StoredFeatures.prepare(training, { use: 'first', overlap: 0 }, preparation(validation.length))
-        : await AugmentedExamples.prepare(
-            training,
-            recipe.augmentation,
-            settings.seed,
-            preparation(validation.length),
-          );
-    prepared.push(trainingExamples);
-    await pool.dispose();
-
-    const describe = (best: Snapshot) => modelConfig(recipe, settings, manifest, training, validation, best);
+    const { training, validation } = await prepareExamples(job, prepared);
+    if (resumed !== undefined) {
+      const warnings = threadWarnings(resumed, facts);
+      report({ type: 'resuming', epoch: resumed.epoch, epochs: recipe.epochs, warnings });
+    }
+    const keep = async (best: Snapshot): Promise<KeptModel> => {
+      const config = modelConfig(job, best);
+      return { ...(await writeModel(modelDir, best.state, config, best.steps)), settings: config };
+    };
+    // What the last run wrote when it was killed may be half a model.
+    let kept = resume?.best && (await keep(resume.best));
     const outcome = await trainNetwork({
       recipe,
-      engine: new OnnxRuntimeEngine(),
-      training: trainingExamples,
-      validation: validationFeatures,
+      engine,
+      training,
+      validation,
       seed: settings.seed,
-      signal,
-      onStep: (step, steps) => report({ type: 'step', step, steps }),
+      resume,
+      onState: async (state) => {
+        await writeRun(modelDir, facts, recipe.architecture, state);
+        canResume = true;
+      },
+      onStep: (step) => report({ type: 'step', ...step }),
+      onValidation: (epoch, done) => {
+        const total = parts.validation.length;
+        report({ type: 'validating', epoch, epochs: recipe.epochs, done, total });
+      },
       onEpoch: async (epochReport, best) => {
         // Written as soon as it is the best, so that nothing that ends the process takes it away.
-        if (epochReport.best) await writeModel(settings.modelDir, best.state, describe(best), best.steps);
+        if (epochReport.best) kept = await keep(best);
         report({ type: 'epoch', report: epochReport });
       },
+      signal,
     });
-    const { best } = outcome;
-    if (best === undefined) {
-      throw new DeepfakeError(
-        ErrorCode.Cancelled,
-        'Training was cancelled before the first epoch ended: no model was kept.',
-      );
+    const { best, epochsRun } = outcome;
+    if (best === undefined || kept === undefined) {
+      const message = `Training was cancelled before the first epoch ended: there is no model yet${canResume ? ', but the run can be resumed (--resume)' : ''}.`;
+      throw new DeepfakeError(ErrorCode.Cancelled, message);
     }
-    const config = describe(best);
-    const written = await writeModel(settings.modelDir, best.state, config, best.steps);
-    const probabilities = Array.from(best.validation.logits, (logit) =>
-      calibratedProbability(logit, config.calibration),
-    );
-    const reports = await writeReports(settings.reportsDir, {
-      probabilities,
-      labels: validation.map(({ label }) => label),
+    const { settings: config, ...written } = kept;
+    const reports = await writeReports(reportsDir, {
+      probabilities: Array.from(best.validation.logits, (logit) =>
+        calibratedProbability(logit, config.calibration),
+      ),
+      labels: parts.validation.map(({ label }) => label),
       threshold: config.threshold,
       facts: {
         evaluated_on: 'validation split of the training data',
@@ -108,12 +132,90 @@ export async function runTraining(
         seed: settings.seed,
       },
     });
-    const test = await finalTest(written, testing, manifest, settings, report, signal);
-    const { epochsRun, cancelled } = outcome;
+    const test = outcome.cancelled
+      ? undefined
+      : await finalTest(written, parts.testing, manifest, settings, report, signal);
+    const cancelled = outcome.cancelled || (parts.testing.length > 0 && test === undefined);
+    if (!cancelled) await removeRun(modelDir);
     return { ...written, ...reports, test, epochsRun, bestEpoch: best.epoch, cancelled };
+  } catch (error) {
+    if (!(error instanceof DeepfakeError && error.code === ErrorCode.WriteFailed && canResume)) throw error;
+    const message = `${error.message} The run can be resumed (--resume).`;
+    throw new DeepfakeError(error.code, message, error.file, { cause: error });
+  } finally {
+    for (const examples of prepared) await examples.dispose();
+  }
+}
+
+/** A model on the disk, and what is in its configuration. */
+interface KeptModel extends WrittenModel {
+  settings: ModelConfig;
+}
+
+/**
+ * The unfinished run in the model folder, where the settings ask for it. Throws TrainingUnfinished where they neither ask for it nor
+ * give it up, and InvalidArguments where there is none or it is another one than they say.
+ */
+async function runToGoOnWith(
+  { modelDir, resume, fresh }: TrainingSettings,
+  { description }: RunFacts,
+): Promise<UnfinishedRun | undefined> {
+  if (fresh) return undefined;
+  const run = await unfinishedRun(modelDir);
+  if (!resume) {
+    if (run === undefined) return undefined;
+    const message = `${run.path} is a run that was not finished (it was in epoch ${run.epoch}): go on with it (--resume), begin anew (--fresh), or choose another --model-dir.`;
+    throw new DeepfakeError(ErrorCode.TrainingUnfinished, message, run.path);
+  }
+  if (run === undefined) {
+    const message = `There is no unfinished run to resume in ${resolve(modelDir)}: leave --resume out to begin one.`;
+    throw new DeepfakeError(ErrorCode.InvalidArguments, message, resolve(modelDir));
+  }
+  requireSameRun(run, description);
+  return run;
+}
+
+const threadWarnings = (run: UnfinishedRun, { threads }: RunFacts): string[] =>
+  run.threads === threads
+    ? []
+    : [
+        `The run was begun with ${run.threads} threads and goes on with ${threads}: the last digits of its results may differ.`,
+      ];
+
+/** Reads the clips and puts what was made of them into `prepared`, whose owner disposes of them. */
+async function prepareExamples(
+  { settings, recipe, parts, report, signal }: Job,
+  prepared: TrainingExamples[],
+) {
+  const pool = new AnalysisPool({ workers: settings.workers, ffmpegPath: settings.ffmpegPath });
+  const total = parts.training.length + parts.validation.length;
+  const options = (before: number): PreparationOptions => ({
+    pool,
+    features: recipe.features,
+    onProgress: (done) => report({ type: 'preparing', done: before + done, total }),
+    signal,
+  });
+  const before = parts.validation.length;
+  try {
+    const validation = await StoredFeatures.prepare(parts.validation, recipe.windows, options(0));
+    prepared.push(validation);
+    const training =
+      recipe.augmentation === null
+        ? await StoredFeatures.prepare(parts.training, { use: 'first', overlap: 0 }, options(before))
+        : await AugmentedExamples.prepare(
+            parts.training,
+            recipe.augmentation,
+            settings.seed,
+            options(before),
+          );
+    prepared.push(training);
+    return { training, validation };
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    const message = 'Training was cancelled while the clips were being read: nothing was trained.';
+    throw new DeepfakeError(ErrorCode.Cancelled, message, undefined, { cause: error });
   } finally {
     await pool.dispose();
-    for (const examples of prepared) await examples.dispose();
   }
 }
 
@@ -137,39 +239,26 @@ async function ensureFolder(path: string): Promise<void> {
   }
 }
 
-function modelConfig(
-  recipe: Recipe,
-  settings: TrainingSettings,
-  manifest: Manifest,
-  training: Clip[],
-  validation: Clip[],
-  best: Snapshot,
-): ModelConfig {
-  const labels = validation.map(({ label }) => label);
+function modelConfig({ recipe, settings, manifest, parts }: Job, best: Snapshot): ModelConfig {
+  const { name, features, architecture, windows, ...hyperparameters } = recipe;
+  const labels = parts.validation.map(({ label }) => label);
   const { calibration, inconclusive } = recipe.calibrate
     ? calibrate(best.validation.logits, labels)
-    : { calibration: { scale: 1, offset: 0 }, inconclusive: null };
-  const {
-    name,
-    features: _features,
-    architecture: _architecture,
-    windows: _windows,
-    ...hyperparameters
-  } = recipe;
+    : { calibration: UNCALIBRATED, inconclusive: null };
   return {
     name: `AudioCNN (${name})`,
-    features: recipe.features,
-    architecture: recipe.architecture,
+    features,
+    architecture,
     threshold: CALIBRATED_THRESHOLD,
     calibration,
     inconclusive,
-    windows: recipe.windows,
+    windows,
     training: {
       recipe: { name, ...hyperparameters },
       seed: settings.seed,
       data: manifest.name,
-      training_clips: training.length,
-      validation_clips: validation.length,
+      training_clips: parts.training.length,
+      validation_clips: parts.validation.length,
       best_epoch: best.epoch,
       validation_eer: best.validation.eer,
     },

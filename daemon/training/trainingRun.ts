@@ -1,5 +1,6 @@
+import { resolve as absolute } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { DeepfakeError, type ErrorCode } from '../../shared/errors.ts';
+import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
 import type { TrainingEvent, TrainResult } from '../../shared/protocol.ts';
 import { distFile } from '../paths.ts';
 
@@ -22,6 +23,10 @@ export interface TrainingSettings {
   ffmpegPath?: string;
   /** Analysis threads; default: one per core. */
   workers?: number;
+  /** Go on with the unfinished run in the model folder. */
+  resume?: boolean;
+  /** Begin anew although there is one. */
+  fresh?: boolean;
 }
 
 export const DEFAULT_VAL_SIZE = 0.2;
@@ -32,14 +37,36 @@ export type TrainingEnd =
   | { type: 'done'; result: TrainResult }
   | { type: 'failed'; code?: ErrorCode; message: string; file?: string };
 
+/** Model folders that this process trains into. */
+const underWay = new Set<string>();
+
 /**
  * Trains in a thread of its own, so that this one stays responsive. When `signal` aborts, the run stops after the current
- * step and keeps the best epoch's model; it throws Cancelled where there is none yet.
+ * step and keeps the best epoch's model; it throws Cancelled where there is none yet. Throws WriteFailed where another run trains
+ * into the same folder.
  */
-export function startTraining(
+export async function startTraining(
   settings: TrainingSettings,
   onEvent: (event: TrainingEvent) => void,
   signal?: AbortSignal,
+): Promise<TrainResult> {
+  const folder = absolute(settings.modelDir);
+  if (underWay.has(folder)) {
+    const message = `A model is being trained into ${folder} already: wait for that to end, or choose another folder with --model-dir.`;
+    throw new DeepfakeError(ErrorCode.WriteFailed, message, folder);
+  }
+  underWay.add(folder);
+  try {
+    return await runInThread(settings, onEvent, signal);
+  } finally {
+    underWay.delete(folder);
+  }
+}
+
+function runInThread(
+  settings: TrainingSettings,
+  onEvent: (event: TrainingEvent) => void,
+  signal: AbortSignal | undefined,
 ): Promise<TrainResult> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(distFile('trainingWorker.js'), { workerData: settings });

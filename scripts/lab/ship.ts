@@ -40,7 +40,7 @@ export async function ship(
       engine: new OnnxRuntimeEngine(),
       training: subset(examples, all, options.seed),
       seed: options.seed,
-      onStep: (step, steps) => {
+      onStep: ({ step, steps }) => {
         if (step % 100 === 0) options.onProgress?.(`step ${step} of ${steps}`);
       },
     });

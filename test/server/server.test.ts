@@ -381,7 +381,11 @@ describe('train', () => {
       warnings: [],
     });
     const steps = events.values.filter((event) => event.type === 'step');
-    assert.deepEqual(steps.at(-1), { type: 'step', step: 2, steps: 2 });
+    const { examplesPerSecond, ...last } = steps[steps.length - 1];
+    assert.deepEqual(last, { type: 'step', epoch: 2, epochs: 2, step: 2, steps: 2 });
+    assert.ok((examplesPerSecond as number) > 0);
+    const validated = events.values.filter((event) => event.type === 'validating');
+    assert.deepEqual(validated.at(-1), { type: 'validating', epoch: 2, epochs: 2, done: 4, total: 4 });
     assert.deepEqual([result.epochsRun, result.cancelled], [2, false]);
     for (const file of [result.checkpoint, result.config, result.metricsFile, result.confusionMatrixFile]) {
       assert.ok(existsSync(file), file);

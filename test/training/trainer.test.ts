@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import {
   type Architecture,
@@ -18,8 +20,12 @@ import { OnnxRuntimeEngine } from '../../daemon/model/onnxRuntimeEngine.ts';
 import type { StoredFeatures, TrainingExamples } from '../../daemon/training/examples.ts';
 import { type Recipe, referenceRecipe } from '../../daemon/training/recipe.ts';
 import { rateFactor, trainNetwork, validate } from '../../daemon/training/trainer.ts';
+import { type RunState, unfinishedRun, writeRun } from '../../daemon/training/trainingState.ts';
 import type { EpochReport } from '../../shared/protocol.ts';
 import { GoldenRandom } from '../golden/goldenRandom.ts';
+import { temporaryFolder } from '../helpers.ts';
+
+const states = temporaryFolder();
 
 const architecture: Architecture = { channels: [2, 3], dropout: 0.25 };
 /** Eight bands and eleven frames. */
@@ -230,7 +236,7 @@ describe('training', () => {
     const steps: number[] = [];
     const outcome = await run({
       signal: abort.signal,
-      onStep: (step) => {
+      onStep: ({ step }) => {
         steps.push(step);
         // In the middle of the third epoch.
         if (step === 8) abort.abort();
@@ -307,6 +313,83 @@ describe('training', () => {
       throw new Error('the disk is gone');
     };
     await assert.rejects(run({ training }), /the disk is gone/);
+  });
+});
+
+describe('a run that goes on from a state', () => {
+  const averaging: Recipe = { ...recipe, epochs: 3, averaging: 0.9, schedule: 'one-cycle' };
+  /** What a run ends with, and every state on the way, as it comes back from the disk. */
+  const runAndSave = async (changes: Partial<Parameters<typeof trainNetwork>[0]> = {}) => {
+    const folder = await mkdtemp(join(states, 'run-'));
+    const saved: RunState[] = [];
+    const reports: Partial<EpochReport>[] = [];
+    const outcome = await run({
+      stateInterval: 0,
+      onState: async (state) => {
+        await writeRun(folder, { description: {}, threads: 1 }, architecture, state);
+        const back = await unfinishedRun(folder);
+        assert.ok(back);
+        saved.push(back.state(architecture));
+      },
+      onEpoch: ({ examplesPerSecond: _, ...report }) => void reports.push(report),
+      ...changes,
+    });
+    return { outcome, saved, reports };
+  };
+
+  for (const [name, changed] of [
+    ['that averages its weights', averaging],
+    ['that stops early', { ...recipe, learningRate: 0.1, patience: 1, epochs: 20 }],
+  ] as const) {
+    it(`ends as the unbroken one ${name}, whichever step it goes on after`, async () => {
+      const unbroken = await runAndSave({ recipe: changed });
+      const stepsRun = 3 * unbroken.outcome.epochsRun;
+      // One after each step and one after each epoch.
+      assert.equal(unbroken.saved.length, stepsRun + unbroken.outcome.epochsRun);
+      if (changed.patience > 0)
+        assert.ok(unbroken.outcome.epochsRun < changed.epochs, 'it did not stop early');
+      for (const state of unbroken.saved) {
+        const { outcome, reports } = await runAndSave({ recipe: changed, resume: structuredClone(state) });
+        const position = `after epoch ${state.epoch - 1} and batch ${state.batch}`;
+        assert.deepEqual(outcome.best, unbroken.outcome.best, position);
+        assert.equal(outcome.epochsRun, unbroken.outcome.epochsRun, position);
+        assert.deepEqual(reports, unbroken.reports.slice(state.epoch - 1), position);
+      }
+    });
+  }
+
+  it('has the state of its last step when it is cancelled, in an epoch or while validating', async () => {
+    const unbroken = await runAndSave({ recipe: averaging });
+    // 120 windows are scored in two batches.
+    const validation = new MadeExamples(90, 2).stored;
+    for (const [cancelled, call] of [
+      ['onStep', 2],
+      ['onValidation', 1],
+    ] as const) {
+      const abort = new AbortController();
+      let calls = 0;
+      const first = await runAndSave({
+        recipe: averaging,
+        stateInterval: Number.POSITIVE_INFINITY,
+        signal: abort.signal,
+        [cancelled]: () => {
+          if (++calls === call) abort.abort();
+        },
+        validation,
+      });
+      assert.equal(first.outcome.cancelled, true);
+      const state = first.saved[first.saved.length - 1];
+      assert.deepEqual([state.epoch, state.batch], cancelled === 'onStep' ? [1, 2] : [1, 3]);
+      const { outcome } = await runAndSave({ recipe: averaging, resume: state });
+      assert.deepEqual(outcome.best, unbroken.outcome.best);
+    }
+  });
+
+  it('passes a failure to save on', async () => {
+    const onState = async () => {
+      throw new Error('the disk is full');
+    };
+    await assert.rejects(run({ onState }), /the disk is full/);
   });
 });
 
