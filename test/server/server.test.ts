@@ -424,6 +424,41 @@ describe('train', () => {
     await readModel(result.checkpoint);
   });
 
+  it('goes on with a cancelled run where that is asked for, and not without', async () => {
+    const source = new CancellationTokenSource();
+    const token = `token ${tokens++}`;
+    const first = signal();
+    daemon.connection.onProgress(TrainRequest.partialResult, token, ({ type }) => {
+      if (type === 'epoch') first.resolve();
+    });
+    const params = { ...settings('resumed'), epochs: 30, patience: 0 };
+    const pending = daemon.connection.sendRequest(
+      TrainRequest.type,
+      { ...params, partialResultToken: token },
+      source.token,
+    );
+    await first.promise;
+    await assert.rejects(
+      daemon.connection.sendRequest(TrainRequest.type, { ...params, fresh: true }),
+      failsWith(ErrorCode.WriteFailed, params.modelDir),
+    );
+    source.cancel();
+    assert.equal((await pending).cancelled, true);
+    await assert.rejects(
+      daemon.connection.sendRequest(TrainRequest.type, params),
+      failsWith(ErrorCode.TrainingUnfinished, join(params.modelDir, 'training_state.safetensors')),
+    );
+    const rest = collect<TrainingEvent>();
+    const result = await daemon.connection.sendRequest(TrainRequest.type, {
+      ...params,
+      resume: true,
+      partialResultToken: rest.token,
+    });
+    assert.deepEqual([result.cancelled, result.epochsRun], [false, 30]);
+    const resuming = rest.values.find((event) => event.type === 'resuming');
+    assert.ok(resuming !== undefined && resuming.epoch > 1 && resuming.epochs === 30);
+  });
+
   it('is a cancelled request when it is cancelled before the first epoch ends', async () => {
     const source = new CancellationTokenSource();
     const token = `token ${tokens++}`;
