@@ -145,7 +145,19 @@ export function serve(): void {
     answer(token, async () => (await ready()).classifier.model.facts),
   );
   connection.onRequest(LoadModelRequest.type, (params, token) =>
-    answer(token, async () => (await ready()).loadModel(params.checkpoint, params.config)),
+    answer(token, async () => {
+      const loaded = await ready().catch(() => undefined);
+      if (loaded !== undefined) return loaded.loadModel(params.checkpoint, params.config);
+      // Where the first model is broken, another takes its place.
+      const before = options;
+      options = { ...options, checkpoint: params.checkpoint, config: params.config };
+      return ready()
+        .then(({ classifier }) => classifier.model.facts)
+        .catch((error) => {
+          options = before;
+          throw error;
+        });
+    }),
   );
   connection.onRequest(ImportModelRequest.type, ({ checkpoint, config, folder }, token) =>
     answer(token, async () => {
