@@ -20,46 +20,55 @@ const held = new Set<string>();
  */
 export async function withFolderLock<T>(folder: string, purpose: string, work: () => Promise<T>): Promise<T> {
   const file = resolve(folder, 'lock');
-  try {
-    await take(file, purpose);
-  } catch (error) {
-    throw writeError(error, file) ?? error;
-  }
+  if (held.has(file)) throw taken(file, process.pid, purpose);
   held.add(file);
   try {
-    return await work();
+    await take(file, purpose);
+    try {
+      return await work();
+    } finally {
+      await rm(file, { force: true });
+    }
   } finally {
     held.delete(file);
-    await rm(file, { force: true });
   }
 }
 
 async function take(file: string, purpose: string): Promise<void> {
-  for (;;) {
-    const handle = await open(file, 'wx').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'EEXIST') return undefined;
-      throw error;
-    });
-    if (handle !== undefined) {
-      try {
-        await handle.writeFile(String(process.pid));
-      } finally {
-        await handle.close();
-      }
-      return;
+  try {
+    while (!(await create(file))) {
+      const owner = await ownerOf(file);
+      if (owner !== undefined) throw taken(file, owner, purpose);
+      const own = `${file}.${process.pid}`;
+      await writeFile(own, String(process.pid));
+      await rename(own, file);
+      await delay(SETTLING_MS);
+      if ((await read(file)) === process.pid) return;
     }
-    const owner = await ownerOf(file);
-    if (owner !== undefined) {
-      const process = owner === 0 ? 'Another process' : `Process ${owner}`;
-      const message = `${process} ${purpose}: wait for it to end, or delete ${file} if it is something else.`;
-      throw new DeepfakeError(ErrorCode.WriteFailed, message, file);
-    }
-    const own = `${file}.${process.pid}`;
-    await writeFile(own, String(process.pid));
-    await rename(own, file);
-    await delay(SETTLING_MS);
-    if ((await read(file)) === process.pid) return;
+  } catch (error) {
+    throw writeError(error, file) ?? error;
   }
+}
+
+/** Whether there was no lock yet. */
+async function create(file: string): Promise<boolean> {
+  const handle = await open(file, 'wx').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'EEXIST') return undefined;
+    throw error;
+  });
+  if (handle === undefined) return false;
+  try {
+    await handle.writeFile(String(process.pid));
+  } finally {
+    await handle.close();
+  }
+  return true;
+}
+
+function taken(file: string, owner: number, purpose: string): DeepfakeError {
+  const who = owner === 0 ? 'Another process' : `Process ${owner}`;
+  const message = `${who} ${purpose}: wait for it to end, or delete ${file} if it is something else.`;
+  return new DeepfakeError(ErrorCode.WriteFailed, message, file);
 }
 
 /** Who holds a lock, 0 where it has not said yet; undefined for a lock whose process is gone. */
@@ -69,8 +78,8 @@ async function ownerOf(file: string): Promise<number | undefined> {
   const owner = await read(file);
   const age = Date.now() - facts.mtimeMs;
   if (owner === 0) return age < WRITING_MS ? 0 : undefined;
-  // Numbers are given out anew after a restart, and in a new container.
-  if (age > 1000 * uptime() || (owner === process.pid && !held.has(file))) return undefined;
+  // Numbers are given out anew after a restart, and in a new container; what this process holds is in `held`.
+  if (age > 1000 * uptime() || owner === process.pid) return undefined;
   return isRunning(owner) ? owner : undefined;
 }
 

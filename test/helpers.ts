@@ -95,6 +95,16 @@ export async function writeDataset(root: string, perClass: number, seconds = 1):
   return root;
 }
 
+/** The keys that `metrics.json` begins with: those of the reference, in its order. */
+export const REFERENCE_METRICS = [
+  'accuracy',
+  'eer',
+  'f1',
+  'per_class_accuracy',
+  'confusion_matrix',
+  'threshold',
+];
+
 /** A new folder inside another. */
 export function subfolder(parent: string, name: string): string {
   const folder = join(parent, name);

@@ -20,6 +20,7 @@ import {
   StoredFeatures,
   type TrainingExamples,
 } from './examples.ts';
+import { type FeatureCache, openFeatureCache } from './featureCache.ts';
 import { finalTest } from './finalTest.ts';
 import { type Recipe, readRecipe } from './recipe.ts';
 import { describeRun, requireSameRun } from './runDescription.ts';
@@ -36,6 +37,10 @@ export async function runTraining(
   const recipe = applySettings(await readRecipe(settings.recipe), settings);
   const manifest = await discoverDataset(settings.dataRoot, { samplePerClass: settings.samplePerClass });
   const parts = splitIntoParts(manifest.clips, settings);
+  const warnings = [...manifest.warnings];
+  const cache = await openFeatureCache(settings.featureCache, settings.featureCacheLimit, (message) =>
+    warnings.push(message),
+  );
   const deepfake = manifest.clips.filter(({ label }) => label === 1).length;
   report({
     type: 'dataset',
@@ -46,13 +51,13 @@ export async function runTraining(
     testing: parts.testing.length,
     epochs: recipe.epochs,
     batchSize: recipe.batchSize,
-    warnings: manifest.warnings,
+    warnings,
   });
   // A folder that cannot be written to should not be found out after an hour of training.
   await ensureFolder(settings.modelDir);
   await ensureFolder(settings.reportsDir);
   return withFolderLock(settings.modelDir, 'is training into the same folder', () =>
-    train({ settings, recipe, manifest, parts, report, signal }),
+    train({ settings, recipe, manifest, parts, cache, report, signal }),
   );
 }
 
@@ -62,6 +67,7 @@ interface Job {
   recipe: Recipe;
   manifest: Manifest;
   parts: { training: Clip[]; validation: Clip[]; testing: Clip[] };
+  cache?: FeatureCache;
   report: (event: TrainingEvent) => void;
   signal: AbortSignal;
 }
@@ -184,7 +190,7 @@ const threadWarnings = (run: UnfinishedRun, { threads }: RunFacts): string[] =>
 
 /** Reads the clips and puts what was made of them into `prepared`, whose owner disposes of them. */
 async function prepareExamples(
-  { settings, recipe, parts, report, signal }: Job,
+  { settings, recipe, parts, cache, report, signal }: Job,
   prepared: TrainingExamples[],
 ) {
   const pool = new AnalysisPool({ workers: settings.workers, ffmpegPath: settings.ffmpegPath });
@@ -192,6 +198,7 @@ async function prepareExamples(
   const options = (before: number): PreparationOptions => ({
     pool,
     features: recipe.features,
+    cache,
     onProgress: (done) => report({ type: 'preparing', done: before + done, total }),
     signal,
   });
@@ -209,6 +216,7 @@ async function prepareExamples(
             options(before),
           );
     prepared.push(training);
+    cache?.shrink();
     return { training, validation };
   } catch (error) {
     if (!signal.aborted) throw error;

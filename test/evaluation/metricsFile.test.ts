@@ -1,20 +1,18 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, it } from 'node:test';
+import { beforeEach, describe, it } from 'node:test';
 import { checkGates } from '../../daemon/evaluation/gates.ts';
 import { measure, writeMetricsFile } from '../../daemon/evaluation/metricsFile.ts';
 import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
 import type { MetricsFile } from '../../shared/protocol.ts';
 import golden from '../golden/metrics.json' with { type: 'json' };
+import { REFERENCE_METRICS, temporaryFolder } from '../helpers.ts';
 
+const parent = temporaryFolder();
 let folder: string;
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'metrics-'));
-});
-afterEach(async () => {
-  await rm(folder, { recursive: true });
+  folder = await mkdtemp(join(parent, 'metrics-'));
 });
 
 const { probabilities, labels, threshold, ...expected } = golden.cases[0];
@@ -26,14 +24,7 @@ describe('metrics.json', () => {
     assert.equal(path, join(folder, 'new', 'reports', 'metrics.json'));
     const text = await readFile(path, 'utf8');
     const metrics = JSON.parse(text);
-    assert.deepEqual(Object.keys(metrics).slice(0, 6), [
-      'accuracy',
-      'eer',
-      'f1',
-      'per_class_accuracy',
-      'confusion_matrix',
-      'threshold',
-    ]);
+    assert.deepEqual(Object.keys(metrics).slice(0, 6), REFERENCE_METRICS);
     assert.deepEqual(Object.keys(metrics.per_class_accuracy), ['Genuine', 'Deepfake']);
     assert.deepEqual(metrics.confusion_matrix, expected.confusionMatrix);
     assert.equal(metrics.threshold, threshold);

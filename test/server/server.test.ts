@@ -424,6 +424,41 @@ describe('train', () => {
     await readModel(result.checkpoint);
   });
 
+  it('goes on with a cancelled run where that is asked for, and not without', async () => {
+    const source = new CancellationTokenSource();
+    const token = `token ${tokens++}`;
+    const first = signal();
+    daemon.connection.onProgress(TrainRequest.partialResult, token, ({ type }) => {
+      if (type === 'epoch') first.resolve();
+    });
+    const params = { ...settings('resumed'), epochs: 30, patience: 0 };
+    const pending = daemon.connection.sendRequest(
+      TrainRequest.type,
+      { ...params, partialResultToken: token },
+      source.token,
+    );
+    await first.promise;
+    await assert.rejects(
+      daemon.connection.sendRequest(TrainRequest.type, { ...params, fresh: true }),
+      failsWith(ErrorCode.WriteFailed, params.modelDir),
+    );
+    source.cancel();
+    assert.equal((await pending).cancelled, true);
+    await assert.rejects(
+      daemon.connection.sendRequest(TrainRequest.type, params),
+      failsWith(ErrorCode.TrainingUnfinished, join(params.modelDir, 'training_state.safetensors')),
+    );
+    const rest = collect<TrainingEvent>();
+    const result = await daemon.connection.sendRequest(TrainRequest.type, {
+      ...params,
+      resume: true,
+      partialResultToken: rest.token,
+    });
+    assert.deepEqual([result.cancelled, result.epochsRun], [false, 30]);
+    const resuming = rest.values.find((event) => event.type === 'resuming');
+    assert.ok(resuming !== undefined && resuming.epoch > 1 && resuming.epochs === 30);
+  });
+
   it('is a cancelled request when it is cancelled before the first epoch ends', async () => {
     const source = new CancellationTokenSource();
     const token = `token ${tokens++}`;
@@ -490,7 +525,7 @@ describe('a daemon process', () => {
     assert.equal(await busy.stop(), 0);
   });
 
-  it('stops a training run when it ends, keeps the best epoch and leaves no temporary files', async () => {
+  it('stops a training run when it ends, keeps the best epoch and has no temporary files', async () => {
     const tmp = subfolder(folder, 'tmp');
     const busy = await DaemonProcess.start({ checkpoint, workers: 1 }, true, { TMPDIR: tmp, TEMP: tmp });
     const token = `token ${tokens++}`;
@@ -508,7 +543,7 @@ describe('a daemon process', () => {
     };
     busy.connection.sendRequest(TrainRequest.type, params).catch(() => {});
     await first.promise;
-    assert.ok((await readdir(tmp)).length > 0);
+    assert.deepEqual(await readdir(tmp), []);
     assert.equal(await busy.stop(), 0);
     assert.deepEqual(await readdir(tmp), []);
     await readModel(join(modelDir, 'deepfake_cnn.safetensors'));
