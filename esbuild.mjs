@@ -3,6 +3,7 @@
 //   node esbuild.mjs --tests    product and tests
 //   node esbuild.mjs --tools    product and development tools (benchmarks, laboratory)
 // Files of earlier builds are left alone, because a daemon or a training run may still be loading them.
+import { copyFileSync, mkdirSync } from 'node:fs';
 import * as esbuild from 'esbuild';
 import { globSync } from 'tinyglobby';
 
@@ -42,6 +43,7 @@ const builds = [
       analysisWorker: 'daemon/features/analysisWorker.ts',
       trainingWorker: 'daemon/training/trainingWorker.ts',
       augmentationWorker: 'daemon/training/augmentationWorker.ts',
+      deviceProbe: 'daemon/model/deviceProbe.ts',
     },
     outdir: 'dist',
     splitting: true,
@@ -88,3 +90,8 @@ if (withTools) {
   );
 }
 await Promise.all(builds);
+
+// The WebAssembly build of ONNX Runtime finds its other files by their names, and starts its threads from one of them.
+mkdirSync('dist/onnxruntime-web', { recursive: true });
+for (const file of ['ort.node.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'])
+  copyFileSync(`node_modules/onnxruntime-web/dist/${file}`, `dist/onnxruntime-web/${file}`);

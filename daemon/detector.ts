@@ -1,12 +1,12 @@
-import type { ModelFacts } from '../shared/verdict.ts';
+import type { ModelInfo } from '../shared/protocol.ts';
 import { AnalysisPool } from './features/analysisPool.ts';
 import { Classifier } from './inference/classifier.ts';
 import { readModel } from './model/checkpoint.ts';
 import type { Engine } from './model/engine.ts';
-import { OnnxRuntimeEngine } from './model/onnxRuntimeEngine.ts';
+import { type EngineOptions, openEngine } from './model/engines.ts';
 import { shippedCheckpoint, shippedConfig } from './paths.ts';
 
-export interface DetectorOptions {
+export interface DetectorOptions extends EngineOptions {
   /** Absent: the shipped model. */
   checkpoint?: string;
   /** Absent: `model_config.json` beside the checkpoint. */
@@ -28,9 +28,9 @@ export class Detector {
     private loaded: Classifier,
   ) {}
 
-  /** Throws CheckpointNotFound, CheckpointInvalid, ConfigNotFound or ConfigInvalid. */
-  static async open(options: DetectorOptions = {}): Promise<Detector> {
-    const engine = new OnnxRuntimeEngine();
+  /** Throws the errors of `readModel` and `openEngine`; `warn` is told what the user should know. */
+  static async open(options: DetectorOptions, warn: (message: string) => void): Promise<Detector> {
+    const engine = await openEngine(options, warn);
     const model = await readModelOrShipped(options);
     const pool = new AnalysisPool(options);
     return new Detector(pool, engine, await Classifier.create(model, engine, pool));
@@ -38,6 +38,10 @@ export class Detector {
 
   get classifier(): Classifier {
     return this.loaded;
+  }
+
+  get modelInfo(): ModelInfo {
+    return { ...this.loaded.model.facts, engine: this.engine.facts };
   }
 
   /** Runs work on the model that is loaded now, which stays until the work has ended even if another is loaded meanwhile. */
@@ -58,11 +62,11 @@ export class Detector {
   }
 
   /** Replaces the loaded model, by the shipped one where none is named; on an error the one in use stays. Calls under way finish on the old one. */
-  async loadModel(checkpoint?: string, config?: string): Promise<ModelFacts> {
+  async loadModel(checkpoint?: string, config?: string): Promise<ModelInfo> {
     const old = this.loaded;
     this.loaded = await this.openClassifier(checkpoint, config);
     await this.disposeUnlessNeeded(old);
-    return this.loaded.model.facts;
+    return this.modelInfo;
   }
 
   private async disposeUnlessNeeded(classifier: Classifier): Promise<void> {

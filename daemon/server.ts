@@ -60,7 +60,8 @@ export function serve(): void {
   let detector: Promise<Detector> | undefined;
   /** Loaded on first need; a failure is reported to whoever asked and tried again by the next. */
   const ready = (): Promise<Detector> => {
-    detector ??= Detector.open(options).catch((error) => {
+    const warn = (message: string) => connection.console.warn(message);
+    detector ??= Detector.open(options, warn).catch((error) => {
       detector = undefined;
       throw error;
     });
@@ -141,23 +142,9 @@ export function serve(): void {
   connection.onRequest(EvaluateRequest.type, (params, token) =>
     answer(token, async (signal) => evaluate(await ready(), params, signal, progressOf(params))),
   );
-  connection.onRequest(ModelRequest.type, (token) =>
-    answer(token, async () => (await ready()).classifier.model.facts),
-  );
+  connection.onRequest(ModelRequest.type, (token) => answer(token, async () => (await ready()).modelInfo));
   connection.onRequest(LoadModelRequest.type, (params, token) =>
-    answer(token, async () => {
-      const loaded = await ready().catch(() => undefined);
-      if (loaded !== undefined) return loaded.loadModel(params.checkpoint, params.config);
-      // Where the first model is broken, another takes its place.
-      const before = options;
-      options = { ...options, checkpoint: params.checkpoint, config: params.config };
-      return ready()
-        .then(({ classifier }) => classifier.model.facts)
-        .catch((error) => {
-          options = before;
-          throw error;
-        });
-    }),
+    answer(token, async () => (await ready()).loadModel(params.checkpoint, params.config)),
   );
   connection.onRequest(ImportModelRequest.type, ({ checkpoint, config, folder }, token) =>
     answer(token, async () => {
@@ -387,7 +374,7 @@ async function evaluate(
 
 async function train(
   params: TrainParams,
-  { ffmpegPath }: DetectorOptions,
+  { ffmpegPath, engine, device }: DetectorOptions,
   signal: AbortSignal,
   progress: WorkDoneProgressReporter,
   partial: PartialResult<TrainingEvent>,
@@ -411,6 +398,8 @@ async function train(
         resume: params.resume,
         fresh: params.fresh,
         ffmpegPath,
+        engine,
+        device,
       },
       (event) => {
         partial?.(event);

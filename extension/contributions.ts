@@ -1,3 +1,5 @@
+import type { Device } from '../shared/verdict.ts';
+
 /**
  * Every id that package.json declares, written once. A test compares the two, and the types below make a command
  * without a handler or a setting without a type fail to compile.
@@ -6,15 +8,6 @@ export const Command = {
   detect: 'deepfake.detect',
   restartDaemon: 'deepfake.restartDaemon',
   showLog: 'deepfake.showLog',
-  showActions: 'deepfake.showActions',
-  detectSample: 'deepfake.detectSample',
-  train: 'deepfake.train',
-  showTraining: 'deepfake.showTraining',
-  evaluate: 'deepfake.evaluate',
-  selectModel: 'deepfake.selectModel',
-  useModel: 'deepfake.useModel',
-  importModel: 'deepfake.importModel',
-  exportOnnx: 'deepfake.exportOnnx',
 } as const;
 export type CommandId = (typeof Command)[keyof typeof Command];
 
@@ -24,18 +17,20 @@ export interface Settings {
   'deepfake.ffmpegPath': string;
   /** Path of a checkpoint. */
   'deepfake.model': string;
+  /** What computes. */
+  'deepfake.device': 'auto' | Device;
 }
 export type SettingId = keyof Settings;
 
 export const Setting = {
   ffmpegPath: 'deepfake.ffmpegPath',
   model: 'deepfake.model',
+  device: 'deepfake.device',
 } as const satisfies Record<string, SettingId>;
 
 /** Types of webview panels; each has an activation event, so that its panels come back after a reload. */
 export const WebviewPanel = {
   report: 'deepfake.report',
-  training: 'deepfake.training',
 } as const;
 
 /** Clause of package.json's menus that holds for the files of `AUDIO_EXTENSIONS`. */

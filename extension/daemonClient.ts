@@ -13,31 +13,15 @@ import {
   type ClassifyParams,
   ClassifyRequest,
   type ClassifyResult,
-  DatasetRequest,
-  type DatasetResult,
   type ErrorData,
-  type EvaluateParams,
-  EvaluateRequest,
-  type EvaluateResult,
-  type ExportModelParams,
-  ExportModelRequest,
-  type ExportModelResult,
-  type ImportModelParams,
-  ImportModelRequest,
-  type ImportModelResult,
   LoadModelRequest,
+  type ModelInfo,
   ModelRequest,
   type PlayableAudioParams,
   PlayableAudioRequest,
   type PlayableAudioResult,
-  type TrainingEvent,
-  type TrainParams,
-  TrainRequest,
-  type TrainResult,
 } from '../shared/protocol.ts';
-import type { ModelFacts } from '../shared/verdict.ts';
 import { Command } from './contributions.ts';
-import { DaemonLostError } from './daemonLostError.ts';
 import type { DaemonState } from './daemonState.ts';
 import { DisposableStore } from './disposables.ts';
 import type { DaemonOptions } from './settings.ts';
@@ -55,6 +39,9 @@ export interface RequestOptions<T = never> {
   lasting?: boolean;
 }
 
+/** A lasting request's daemon has ended. */
+export class DaemonLostError extends Error {}
+
 /** One life of the daemon process. */
 interface Connection {
   client: LanguageClient;
@@ -70,7 +57,7 @@ export class DaemonClient implements vscode.Disposable {
   readonly onDidChangeState = this.stateChanged.event;
   private current: DaemonState = { kind: 'stopped' };
   private connection: Promise<Connection> | undefined;
-  private model: ModelFacts | undefined;
+  private model: ModelInfo | undefined;
   private requests = 0;
   private progressTokens = 0;
   private disposed = false;
@@ -91,32 +78,6 @@ export class DaemonClient implements vscode.Disposable {
 
   classify(params: ClassifyParams, options?: RequestOptions): Promise<ClassifyResult> {
     return this.request(ClassifyRequest.type, params, options);
-  }
-
-  /** Fails with DaemonLostError where the daemon ends meanwhile. */
-  train(
-    params: TrainParams,
-    onEvent: (event: TrainingEvent) => void,
-    token: vscode.CancellationToken,
-  ): Promise<TrainResult> {
-    const partial = { type: TrainRequest.partialResult, receive: onEvent };
-    return this.request(TrainRequest.type, params, { token, partial, lasting: true });
-  }
-
-  evaluate(params: EvaluateParams, options?: RequestOptions): Promise<EvaluateResult> {
-    return this.request(EvaluateRequest.type, params, options);
-  }
-
-  dataset(dataRoot: string, options?: RequestOptions): Promise<DatasetResult> {
-    return this.request(DatasetRequest.type, { dataRoot }, options);
-  }
-
-  importModel(params: ImportModelParams, options?: RequestOptions): Promise<ImportModelResult> {
-    return this.request(ImportModelRequest.type, params, options);
-  }
-
-  exportModel(params: ExportModelParams, options?: RequestOptions): Promise<ExportModelResult> {
-    return this.request(ExportModelRequest.type, params, options);
   }
 
   playableAudio(params: PlayableAudioParams, options?: RequestOptions): Promise<PlayableAudioResult> {
@@ -155,21 +116,18 @@ export class DaemonClient implements vscode.Disposable {
     }
   }
 
-  /**
-   * Loads a model, the shipped one where none is named, so that a broken one is found out before it is chosen.
-   * Throws the daemon's error; the model in use then stays.
-   */
-  async tryModel(checkpoint: string | undefined): Promise<ModelFacts> {
-    const model = await this.request(LoadModelRequest.type, { checkpoint });
+  /** Loads the model that the settings name, if the daemon runs. Throws the daemon's error; the model in use then stays. */
+  async loadModel(): Promise<void> {
+    if (this.connection === undefined) return;
+    // A daemon without a model has nothing to lose.
+    if (this.model === undefined) return this.restart();
+    const connection = await this.connect();
+    const { checkpoint } = this.readOptions();
+    const model = await connection.client.sendRequest(LoadModelRequest.type, { checkpoint });
+    if (connection.lost) return;
     this.model = model;
     this.enter({ kind: 'ready', model });
     this.publish();
-    return model;
-  }
-
-  /** Loads the model that the settings name, if the daemon runs. Throws the daemon's error; the model in use then stays. */
-  async followSettings(): Promise<void> {
-    if (this.connection !== undefined) await this.tryModel(this.readOptions().checkpoint);
   }
 
   /** Ends the daemon, if it runs, and starts a new one with the settings of now. */

@@ -1,12 +1,13 @@
 import { t } from '@vscode/l10n';
-import type { ModelFacts } from '../shared/verdict.ts';
+import type { ModelInfo } from '../shared/protocol.ts';
+import type { EngineFacts } from '../shared/verdict.ts';
 
 /** What the daemon is doing, as far as a user cares. */
 export type DaemonState =
   | { kind: 'stopped' }
   | { kind: 'starting' }
-  | { kind: 'ready'; model: ModelFacts }
-  | { kind: 'busy'; model: ModelFacts; requests: number }
+  | { kind: 'ready'; model: ModelInfo }
+  | { kind: 'busy'; model: ModelInfo; requests: number }
   | { kind: 'error'; message: string };
 
 /** The status bar item for a state; `undefined` hides it. */
@@ -16,6 +17,8 @@ export interface StatusLook {
   tooltip: string;
   /** Colours the item as a warning. */
   warning: boolean;
+  /** What a click does. */
+  action: 'showLog' | 'restart';
 }
 
 export function statusLook(state: DaemonState): StatusLook | undefined {
@@ -27,12 +30,14 @@ export function statusLook(state: DaemonState): StatusLook | undefined {
         text: '$(loading~spin) Deepfake',
         tooltip: t('The detector is starting'),
         warning: false,
+        action: 'showLog',
       };
     case 'ready':
       return {
         text: '$(pulse) Deepfake',
-        tooltip: t('The detector is ready. Model: {0}', state.model.name),
+        tooltip: `${t('The detector is ready. Model: {0}', state.model.name)}\n${engineText(state.model.engine)}`,
         warning: false,
+        action: 'showLog',
       };
     case 'busy':
       return {
@@ -42,12 +47,16 @@ export function statusLook(state: DaemonState): StatusLook | undefined {
             ? t('The detector is busy with one request. Model: {0}', state.model.name)
             : t('The detector is busy with {0} requests. Model: {1}', state.requests, state.model.name),
         warning: false,
+        action: 'showLog',
       };
     case 'error':
       return {
         text: '$(warning) Deepfake',
-        tooltip: `${state.message}\n${t('Click to see what can be done')}`,
+        tooltip: `${state.message}\n${t('Click to restart the detector')}`,
         warning: true,
+        action: 'restart',
       };
   }
 }
+
+const engineText = ({ name, device }: EngineFacts): string => t('Engine: {0} on {1}', name, device);

@@ -7,6 +7,7 @@ export interface DaemonOptions {
   ffmpegPath?: string;
   /** Absent: the shipped model. */
   checkpoint?: string;
+  device?: string;
 }
 
 export function readSetting<K extends SettingId>(id: K): Settings[K] {
@@ -14,12 +15,13 @@ export function readSetting<K extends SettingId>(id: K): Settings[K] {
 }
 
 /** The settings that take effect when the daemon starts; the model is replaced while it runs. */
-export const START_SETTINGS: readonly SettingId[] = [Setting.ffmpegPath];
+export const START_SETTINGS: readonly SettingId[] = [Setting.ffmpegPath, Setting.device];
 
 export function daemonOptions(): DaemonOptions {
   return {
     ffmpegPath: absolutePath(readSetting(Setting.ffmpegPath)),
     checkpoint: absolutePath(readSetting(Setting.model)),
+    device: readSetting(Setting.device),
   };
 }
 

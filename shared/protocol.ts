@@ -7,7 +7,7 @@ import {
   type WorkDoneProgressParams,
 } from 'vscode-languageserver-protocol';
 import type { ErrorCode } from './errors.ts';
-import type { ModelFacts, Verdict } from './verdict.ts';
+import type { EngineFacts, ModelFacts, Verdict } from './verdict.ts';
 
 /** `data` of a JSON-RPC error: the code that a client may act on and the file that it is about. */
 export interface ErrorData {
@@ -151,6 +151,7 @@ export type TrainingEvent =
       /** Of the run as it was asked for. */
       epochs: number;
       batchSize: number;
+      engine: EngineFacts;
       warnings: string[];
     }
   /** Clips read and turned into features. */
@@ -275,10 +276,13 @@ export interface MetricsFile {
   [extra: string]: unknown;
 }
 
-/** Which model answers. */
+/** Which model answers, and what it is computed by. */
+export interface ModelInfo extends ModelFacts {
+  engine: EngineFacts;
+}
 export namespace ModelRequest {
   export const method = 'deepfake/model';
-  export const type = new RequestType0<ModelFacts, ErrorData>(method);
+  export const type = new RequestType0<ModelInfo, ErrorData>(method);
 }
 
 export interface LoadModelParams {
@@ -290,7 +294,7 @@ export interface LoadModelParams {
 /** Load another model; the one in use stays when it fails. */
 export namespace LoadModelRequest {
   export const method = 'deepfake/loadModel';
-  export const type = new RequestType<LoadModelParams, ModelFacts, ErrorData>(method);
+  export const type = new RequestType<LoadModelParams, ModelInfo, ErrorData>(method);
 }
 
 export interface ImportModelParams {

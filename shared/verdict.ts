@@ -99,6 +99,8 @@ export interface Verdict {
   windows: WindowScore[];
   audio: AudioFacts;
   model: ModelFacts;
+  /** What computed the logits. Every engine's agree to within 1e-4. */
+  engine: EngineFacts;
   /** Present when asked for. */
   spectrogram?: SpectrogramImage;
   /** Present when asked for. */

@@ -2,7 +2,7 @@ import type { Verdict } from './verdict.ts';
 
 /** A verdict in the command line's spelling: the reference's four keys first, then ours. */
 export function verdictJson(verdict: Verdict) {
-  const { audio, model } = verdict;
+  const { audio, model, engine } = verdict;
   return {
     label: verdict.label,
     confidence: verdict.confidence,
@@ -29,5 +29,6 @@ export function verdictJson(verdict: Verdict) {
       warnings: audio.warnings,
     },
     model,
+    engine,
   };
 }

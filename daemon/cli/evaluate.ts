@@ -7,15 +7,19 @@ import {
   configOption,
   cpuOption,
   dataRootOption,
+  deviceOption,
+  type EngineFlags,
+  engineOption,
+  engineOptions,
   ffmpegOption,
   gatesOption,
   kaggleOption,
   modelOption,
   positiveInteger,
 } from './options.ts';
-import { ProgressLine, percent } from './terminal.ts';
+import { ProgressLine, percent, warn } from './terminal.ts';
 
-interface EvaluateOptions {
+interface EvaluateOptions extends EngineFlags {
   dataRoot?: string;
   useKagglehub?: boolean;
   gates?: boolean;
@@ -40,6 +44,8 @@ export function evaluateCommand(): Command {
     .addOption(gatesOption())
     .option('--batch-size <n>', 'accepted for compatibility; files are scored one by one', positiveInteger)
     .addOption(ffmpegOption())
+    .addOption(engineOption())
+    .addOption(deviceOption())
     .addOption(cpuOption())
     .action(evaluate);
 }
@@ -47,11 +53,15 @@ export function evaluateCommand(): Command {
 async function evaluate(options: EvaluateOptions): Promise<void> {
   const progress = new ProgressLine();
   const dataRoot = await dataRootOf(options, progress);
-  const detector = await Detector.open({
-    checkpoint: options.model,
-    config: options.config,
-    ffmpegPath: options.ffmpeg,
-  });
+  const detector = await Detector.open(
+    {
+      checkpoint: options.model,
+      config: options.config,
+      ffmpegPath: options.ffmpeg,
+      ...engineOptions(options),
+    },
+    warn,
+  );
   try {
     const result = await evaluateDataset(detector.classifier, {
       dataRoot,
@@ -61,7 +71,7 @@ async function evaluate(options: EvaluateOptions): Promise<void> {
     });
     progress.clear();
     const { metrics } = result;
-    for (const warning of result.warnings) console.error(`warning: ${warning}`);
+    for (const warning of result.warnings) warn(warning);
     console.log(`Evaluated on ${metrics.evaluated_on}.`);
     console.log(
       `Accuracy ${percent(metrics.accuracy)}, EER ${percent(metrics.eer)}, F1 ${metrics.f1.toFixed(3)}; ` +

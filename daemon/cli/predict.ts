@@ -6,9 +6,19 @@ import { DeepfakeError, messageOf } from '../../shared/errors.ts';
 import type { Verdict } from '../../shared/verdict.ts';
 import { verdictJson } from '../../shared/verdictJson.ts';
 import { Detector } from '../detector.ts';
-import { configOption, cpuOption, ffmpegOption, modelOption } from './options.ts';
+import {
+  configOption,
+  cpuOption,
+  deviceOption,
+  type EngineFlags,
+  engineOption,
+  engineOptions,
+  ffmpegOption,
+  modelOption,
+} from './options.ts';
+import { warn } from './terminal.ts';
 
-interface PredictOptions {
+interface PredictOptions extends EngineFlags {
   model?: string;
   config?: string;
   ffmpeg?: string;
@@ -25,6 +35,8 @@ export function predictCommand(): Command {
     .addOption(modelOption())
     .addOption(configOption())
     .addOption(ffmpegOption())
+    .addOption(engineOption())
+    .addOption(deviceOption())
     .addOption(cpuOption())
     .option('--first-window', 'look at the first window only, as the reference does')
     .option('--table', 'print a table for people instead of JSON')
@@ -32,12 +44,16 @@ export function predictCommand(): Command {
 }
 
 async function predict(files: string[], options: PredictOptions): Promise<void> {
-  const detector = await Detector.open({
-    checkpoint: options.model,
-    config: options.config,
-    ffmpegPath: options.ffmpeg,
-    workers: Math.min(files.length, availableParallelism()),
-  });
+  const detector = await Detector.open(
+    {
+      checkpoint: options.model,
+      config: options.config,
+      ffmpegPath: options.ffmpeg,
+      ...engineOptions(options),
+      workers: Math.min(files.length, availableParallelism()),
+    },
+    warn,
+  );
   try {
     const outcomes = await Promise.all(files.map((file) => classify(detector, file, options)));
     if (options.table) console.log(verdictTable(outcomes));

@@ -17,8 +17,17 @@ import {
 } from '../scan/reports.ts';
 import { defaultStorePath, openStore } from '../scan/resultStore.ts';
 import { type ScanProgress, scan } from '../scan/scan.ts';
-import { configOption, cpuOption, ffmpegOption, modelOption } from './options.ts';
-import { ProgressLine } from './terminal.ts';
+import {
+  configOption,
+  cpuOption,
+  deviceOption,
+  type EngineFlags,
+  engineOption,
+  engineOptions,
+  ffmpegOption,
+  modelOption,
+} from './options.ts';
+import { ProgressLine, warn } from './terminal.ts';
 
 /** Exit codes: what `--fail-on` names was found; Ctrl+C, as shells have it. */
 const FOUND = 2;
@@ -30,7 +39,7 @@ const RATE_FROM_FILES = 8;
 
 type FailOn = 'deepfake' | 'inconclusive' | 'error';
 
-interface ScanCliOptions {
+interface ScanCliOptions extends EngineFlags {
   model?: string;
   config?: string;
   ffmpeg?: string;
@@ -82,6 +91,8 @@ export function scanCommand(): Command {
     .addOption(modelOption())
     .addOption(configOption())
     .addOption(ffmpegOption())
+    .addOption(engineOption())
+    .addOption(deviceOption())
     .addOption(cpuOption())
     .action(runScan);
 }
@@ -104,13 +115,17 @@ async function runScan(paths: string[], options: ScanCliOptions): Promise<void> 
   for (const file of options.output) formatOf(file);
   const cancellation = new AbortController();
   const stop = () => cancellation.abort();
-  const detector = await Detector.open({
-    checkpoint: options.model,
-    config: options.config,
-    ffmpegPath: options.ffmpeg,
-  });
+  const detector = await Detector.open(
+    {
+      checkpoint: options.model,
+      config: options.config,
+      ffmpegPath: options.ffmpeg,
+      ...engineOptions(options),
+    },
+    warn,
+  );
   const where = options.store && resolve(options.store);
-  const store = await openStore(where, (message) => console.error(`warning: ${message}`));
+  const store = await openStore(where, warn);
   const progress = new ProgressDisplay();
   process.once('SIGINT', stop);
   // A reader that has seen enough, such as head, ends the scan without an error.

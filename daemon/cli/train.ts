@@ -1,6 +1,5 @@
 import { Command, Option } from 'commander';
 import type { TrainingEvent } from '../../shared/protocol.ts';
-import { DEFAULT_CACHE_GIGABYTES, defaultCacheFolder } from '../training/featureCache.ts';
 import { progressText } from '../training/progressText.ts';
 import { presets } from '../training/recipe.ts';
 import { DEFAULT_SEED, DEFAULT_VAL_SIZE, startTraining } from '../training/trainingRun.ts';
@@ -9,6 +8,10 @@ import { dataRootOf } from './kaggleRoot.ts';
 import {
   cpuOption,
   dataRootOption,
+  deviceOption,
+  type EngineFlags,
+  engineOption,
+  engineOptions,
   ffmpegOption,
   gatesOption,
   kaggleOption,
@@ -17,9 +20,9 @@ import {
   share,
   wholeNumber,
 } from './options.ts';
-import { ProgressLine, percent } from './terminal.ts';
+import { ProgressLine, percent, warn } from './terminal.ts';
 
-interface TrainOptions {
+interface TrainOptions extends EngineFlags {
   dataRoot?: string;
   useKagglehub?: boolean;
   gates?: boolean;
@@ -38,8 +41,6 @@ interface TrainOptions {
   ffmpeg?: string;
   resume?: boolean;
   fresh?: boolean;
-  featureCache?: string | false;
-  featureCacheLimit?: number;
 }
 
 /** What the presets say, for the help. */
@@ -77,19 +78,10 @@ export function trainCommand(): Command {
         'resume',
       ),
     )
-    .option(
-      '--feature-cache <folder>',
-      `where features are kept for later runs (default: ${defaultCacheFolder()})`,
-    )
-    .option('--no-feature-cache', 'compute the features anew and keep none')
-    .option(
-      '--feature-cache-limit <gigabytes>',
-      'the features unused for longest are deleted beyond this',
-      nonNegativeNumber,
-      DEFAULT_CACHE_GIGABYTES,
-    )
     .addOption(gatesOption())
     .addOption(ffmpegOption())
+    .addOption(engineOption())
+    .addOption(deviceOption())
     .addOption(cpuOption())
     .action(train);
 }
@@ -118,11 +110,10 @@ async function train(options: TrainOptions): Promise<void> {
         seed: options.seed,
         samplePerClass: options.samplePerClass,
         ffmpegPath: options.ffmpeg,
+        ...engineOptions(options),
         workers: options.numWorkers,
         resume: options.resume,
         fresh: options.fresh,
-        featureCache: options.featureCache,
-        featureCacheLimit: options.featureCacheLimit,
       },
       (event) => print(event, progress),
       cancellation.signal,
@@ -157,11 +148,14 @@ async function train(options: TrainOptions): Promise<void> {
 function print(event: TrainingEvent, progress: ProgressLine): void {
   switch (event.type) {
     case 'dataset':
-      for (const warning of event.warnings) console.error(`warning: ${warning}`);
+      for (const warning of event.warnings) warn(warning);
       console.log(
         `${event.genuine} Genuine and ${event.deepfake} Deepfake clips: ${event.training} to train on, ${event.validation} to validate` +
           `${event.testing > 0 ? `, ${event.testing} to test` : ''}.`,
       );
+      // The usual engine is not worth a line.
+      if (event.engine.name !== 'onnxruntime' || event.engine.device !== 'cpu')
+        console.log(`Engine: ${event.engine.name} on ${event.engine.device}.`);
       break;
     case 'resuming':
       progress.clear();

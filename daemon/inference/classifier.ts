@@ -1,4 +1,4 @@
-import type { Verdict, WindowScore } from '../../shared/verdict.ts';
+import type { EngineFacts, Verdict, WindowScore } from '../../shared/verdict.ts';
 import { calibratedProbability } from '../evaluation/calibration.ts';
 import type { AnalysisSummary, WindowGroup } from '../features/analysis.ts';
 import type { AnalysisPool } from '../features/analysisPool.ts';
@@ -34,6 +34,7 @@ export interface FileScore {
 export class Classifier {
   private constructor(
     readonly model: Model,
+    readonly engine: EngineFacts,
     private readonly inference: InferenceEngine,
     /** The threads that analyse for it, which others may use too. */
     readonly pool: AnalysisPool,
@@ -43,7 +44,7 @@ export class Classifier {
     const { features, architecture } = model.config;
     const shape = { architecture, bands: features.nMels, frames: frameCount(features) };
     const inference = new BatchedInference(await engine.createInference(shape, model.state));
-    return new Classifier(model, inference, pool);
+    return new Classifier(model, engine.facts, inference, pool);
   }
 
   /** One file's verdict. Throws the DeepfakeErrors of `loadAudio`, or Cancelled. */
@@ -64,6 +65,7 @@ export class Classifier {
       windows: score.windows,
       audio: summary.facts,
       model: facts,
+      engine: this.engine,
     };
     return options.withImages ? { ...verdict, ...this.images(score) } : verdict;
   }

@@ -18,6 +18,7 @@ import { BETA1, BETA2, trainingGraph } from './trainingGraph.ts';
 
 /** Warnings of ONNX Runtime's own log are for its developers. */
 const ERRORS_ONLY = 3;
+export const SESSION_OPTIONS = { graphOptimizationLevel: 'all', logSeverityLevel: ERRORS_ONLY } as const;
 
 export interface OnnxRuntimeOptions {
   /** Threads of one session; default: all cores. */
@@ -58,11 +59,10 @@ export class OnnxRuntimeEngine implements Engine {
       Tensor,
       openSession: (model) =>
         InferenceSession.create(model, {
+          ...SESSION_OPTIONS,
           executionProviders: [this.facts.device],
           intraOpNumThreads: this.threads,
           interOpNumThreads: 1,
-          graphOptimizationLevel: 'all',
-          logSeverityLevel: ERRORS_ONLY,
           // Spinning threads collapse when the machine is busy with decoding.
           extra: { session: { intra_op: { allow_spinning: '0' } } },
         }),

@@ -3,7 +3,6 @@ import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
 import type { FileResult, ScannedFile, ScanSummary } from '../../shared/protocol.ts';
 import { type FileState, readFileState, stateText } from '../features/contentHash.ts';
 import type { Classifier } from '../inference/classifier.ts';
-import type { Model } from '../model/checkpoint.ts';
 import { packageVersion } from '../paths.ts';
 import { PathOrder } from './pathOrder.ts';
 import type { ResultStore, StoredResult } from './resultStore.ts';
@@ -71,7 +70,7 @@ class Scan {
     private readonly classifier: Classifier,
     private readonly options: ScanOptions,
   ) {
-    this.profile = resultProfile(classifier.model, options.firstWindow ?? false);
+    this.profile = resultProfile(classifier, options.firstWindow ?? false);
     this.order = options.ordered ? new PathOrder((result) => this.hand(result)) : undefined;
   }
 
@@ -238,8 +237,8 @@ function storable(path: string, result: FileResult): StoredResult {
   return { error: { code, message: message.split(path).join(PATH_MARK) } };
 }
 
-/** Hash of everything but the content that a result depends on: model, settings and this program's version. */
-function resultProfile(model: Model, firstWindow: boolean): string {
-  const facts = [packageVersion, model.facts.sha256, model.config, firstWindow];
+/** Hash of everything but the content that a result depends on: model, engine, settings and this program's version. */
+function resultProfile({ model, engine }: Classifier, firstWindow: boolean): string {
+  const facts = [packageVersion, model.facts.sha256, model.config, engine, firstWindow];
   return createHash('sha256').update(JSON.stringify(facts)).digest('hex');
 }

@@ -5,7 +5,7 @@ import { evaluateClips } from '../evaluation/evaluateDataset.ts';
 import { AnalysisPool } from '../features/analysisPool.ts';
 import { Classifier } from '../inference/classifier.ts';
 import { readModel } from '../model/checkpoint.ts';
-import { OnnxRuntimeEngine } from '../model/onnxRuntimeEngine.ts';
+import type { Engine } from '../model/engine.ts';
 import type { TrainingSettings } from './trainingRun.ts';
 
 /** Before the names of the testing part's reports. */
@@ -19,6 +19,7 @@ export async function finalTest(
   model: { checkpoint: string; config: string },
   testing: Clip[],
   manifest: Manifest,
+  engine: Engine,
   settings: TrainingSettings,
   report: (event: TrainingEvent) => void,
   signal: AbortSignal,
@@ -26,7 +27,7 @@ export async function finalTest(
   if (testing.length === 0 || signal.aborted) return undefined;
   const loaded = await readModel(model.checkpoint, model.config);
   const pool = new AnalysisPool({ workers: settings.workers, ffmpegPath: settings.ffmpegPath });
-  const classifier = await Classifier.create(loaded, new OnnxRuntimeEngine(), pool);
+  const classifier = await Classifier.create(loaded, engine, pool);
   try {
     return await evaluateClips(classifier, testing, {
       reportsDir: settings.reportsDir,

@@ -11,8 +11,9 @@ import { AnalysisPool } from '../features/analysisPool.ts';
 import { removeLeftovers } from '../files.ts';
 import { withFolderLock } from '../folderLock.ts';
 import { type WrittenModel, writeModel } from '../model/checkpoint.ts';
+import type { Engine } from '../model/engine.ts';
+import { openEngine } from '../model/engines.ts';
 import type { ModelConfig } from '../model/modelConfig.ts';
-import { OnnxRuntimeEngine } from '../model/onnxRuntimeEngine.ts';
 import { CALIBRATED_THRESHOLD, calibrate } from './calibrate.ts';
 import {
   AugmentedExamples,
@@ -20,7 +21,6 @@ import {
   StoredFeatures,
   type TrainingExamples,
 } from './examples.ts';
-import { type FeatureCache, openFeatureCache } from './featureCache.ts';
 import { finalTest } from './finalTest.ts';
 import { type Recipe, readRecipe } from './recipe.ts';
 import { describeRun, requireSameRun } from './runDescription.ts';
@@ -35,12 +35,10 @@ export async function runTraining(
   signal: AbortSignal,
 ): Promise<TrainResult> {
   const recipe = applySettings(await readRecipe(settings.recipe), settings);
+  const warnings: string[] = [];
+  const engine = await openEngine(settings, (message) => warnings.push(message));
   const manifest = await discoverDataset(settings.dataRoot, { samplePerClass: settings.samplePerClass });
   const parts = splitIntoParts(manifest.clips, settings);
-  const warnings = [...manifest.warnings];
-  const cache = await openFeatureCache(settings.featureCache, settings.featureCacheLimit, (message) =>
-    warnings.push(message),
-  );
   const deepfake = manifest.clips.filter(({ label }) => label === 1).length;
   report({
     type: 'dataset',
@@ -51,13 +49,14 @@ export async function runTraining(
     testing: parts.testing.length,
     epochs: recipe.epochs,
     batchSize: recipe.batchSize,
-    warnings,
+    warnings: [...warnings, ...manifest.warnings],
+    engine: engine.facts,
   });
   // A folder that cannot be written to should not be found out after an hour of training.
   await ensureFolder(settings.modelDir);
   await ensureFolder(settings.reportsDir);
   return withFolderLock(settings.modelDir, 'is training into the same folder', () =>
-    train({ settings, recipe, manifest, parts, cache, report, signal }),
+    train({ settings, recipe, engine, manifest, parts, report, signal }),
   );
 }
 
@@ -65,18 +64,17 @@ export async function runTraining(
 interface Job {
   settings: TrainingSettings;
   recipe: Recipe;
+  engine: Engine;
   manifest: Manifest;
   parts: { training: Clip[]; validation: Clip[]; testing: Clip[] };
-  cache?: FeatureCache;
   report: (event: TrainingEvent) => void;
   signal: AbortSignal;
 }
 
 async function train(job: Job): Promise<TrainResult> {
-  const { settings, recipe, manifest, parts, report, signal } = job;
+  const { settings, recipe, engine, manifest, parts, report, signal } = job;
   const { modelDir, reportsDir } = settings;
   for (const folder of [modelDir, reportsDir]) await removeLeftovers(folder);
-  const engine = new OnnxRuntimeEngine();
   const facts: RunFacts = {
     description: await describeRun(recipe, settings, engine.facts, manifest, parts),
     threads: availableParallelism(),
@@ -140,7 +138,7 @@ async function train(job: Job): Promise<TrainResult> {
     });
     const test = outcome.cancelled
       ? undefined
-      : await finalTest(written, parts.testing, manifest, settings, report, signal);
+      : await finalTest(written, parts.testing, manifest, engine, settings, report, signal);
     const cancelled = outcome.cancelled || (parts.testing.length > 0 && test === undefined);
     if (!cancelled) await removeRun(modelDir);
     return { ...written, ...reports, test, epochsRun, bestEpoch: best.epoch, cancelled };
@@ -190,7 +188,7 @@ const threadWarnings = (run: UnfinishedRun, { threads }: RunFacts): string[] =>
 
 /** Reads the clips and puts what was made of them into `prepared`, whose owner disposes of them. */
 async function prepareExamples(
-  { settings, recipe, parts, cache, report, signal }: Job,
+  { settings, recipe, parts, report, signal }: Job,
   prepared: TrainingExamples[],
 ) {
   const pool = new AnalysisPool({ workers: settings.workers, ffmpegPath: settings.ffmpegPath });
@@ -198,7 +196,6 @@ async function prepareExamples(
   const options = (before: number): PreparationOptions => ({
     pool,
     features: recipe.features,
-    cache,
     onProgress: (done) => report({ type: 'preparing', done: before + done, total }),
     signal,
   });
@@ -216,7 +213,6 @@ async function prepareExamples(
             options(before),
           );
     prepared.push(training);
-    cache?.shrink();
     return { training, validation };
   } catch (error) {
     if (!signal.aborted) throw error;
@@ -247,7 +243,7 @@ async function ensureFolder(path: string): Promise<void> {
   }
 }
 
-function modelConfig({ recipe, settings, manifest, parts }: Job, best: Snapshot): ModelConfig {
+function modelConfig({ recipe, settings, engine, manifest, parts }: Job, best: Snapshot): ModelConfig {
   const { name, features, architecture, windows, ...hyperparameters } = recipe;
   const labels = parts.validation.map(({ label }) => label);
   const { calibration, inconclusive } = recipe.calibrate
@@ -265,6 +261,7 @@ function modelConfig({ recipe, settings, manifest, parts }: Job, best: Snapshot)
       recipe: { name, ...hyperparameters },
       seed: settings.seed,
       data: manifest.name,
+      engine: engine.facts,
       training_clips: parts.training.length,
       validation_clips: parts.validation.length,
       best_epoch: best.epoch,

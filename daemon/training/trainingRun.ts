@@ -2,10 +2,11 @@ import { resolve as absolute } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
 import type { TrainingEvent, TrainResult } from '../../shared/protocol.ts';
+import type { EngineOptions } from '../model/engines.ts';
 import { distFile } from '../paths.ts';
 
 /** A training run as asked for; what is absent comes from the recipe. */
-export interface TrainingSettings {
+export interface TrainingSettings extends EngineOptions {
   /** Absent: the environment's DATASET_ROOT. */
   dataRoot?: string;
   modelDir: string;
@@ -27,10 +28,6 @@ export interface TrainingSettings {
   resume?: boolean;
   /** Begin anew although there is one. */
   fresh?: boolean;
-  /** Folder in which features are kept for later runs; default: the user's cache folder. False: nowhere. */
-  featureCache?: string | false;
-  /** Gigabytes that the folder may grow to; default: DEFAULT_CACHE_GIGABYTES. */
-  featureCacheLimit?: number;
 }
 
 export const DEFAULT_VAL_SIZE = 0.2;

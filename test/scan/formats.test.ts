@@ -54,6 +54,7 @@ function verdictOf(name: string, decision: Decision, probability: number): Scann
         warnings: [],
       },
       model: context.model,
+      engine: { name: 'onnxruntime', device: 'cpu' },
     },
   };
 }

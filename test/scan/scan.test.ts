@@ -33,8 +33,8 @@ let places = 0;
 before(async () => {
   const models = [1, 2].map((seed) => writeUntrainedModel(subfolder(folder, `model${seed}`), {}, seed));
   const [first, second] = await Promise.all(models);
-  detector = await Detector.open({ checkpoint: first.checkpoint, workers: 2 });
-  other = await Detector.open({ checkpoint: second.checkpoint, workers: 1 });
+  detector = await Detector.open({ checkpoint: first.checkpoint, workers: 2 }, assert.fail);
+  other = await Detector.open({ checkpoint: second.checkpoint, workers: 1 }, assert.fail);
 });
 after(async () => {
   await detector.dispose();

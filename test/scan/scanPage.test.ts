@@ -55,6 +55,7 @@ function* files(): Generator<ScannedFile> {
       windows: [],
       audio,
       model: context.model,
+      engine: { name: 'onnxruntime', device: 'cpu' },
     } as const;
     yield { file, cached: false, verdict: { ...verdict, reasons: [], windows: [] } };
   }
