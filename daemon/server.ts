@@ -144,7 +144,19 @@ export function serve(): void {
   );
   connection.onRequest(ModelRequest.type, (token) => answer(token, async () => (await ready()).modelInfo));
   connection.onRequest(LoadModelRequest.type, (params, token) =>
-    answer(token, async () => (await ready()).loadModel(params.checkpoint, params.config)),
+    answer(token, async () => {
+      const loaded = await ready().catch(() => undefined);
+      if (loaded !== undefined) return loaded.loadModel(params.checkpoint, params.config);
+      // Where the first model is broken, another takes its place.
+      const before = options;
+      options = { ...options, checkpoint: params.checkpoint, config: params.config };
+      return ready()
+        .then(({ modelInfo }) => modelInfo)
+        .catch((error) => {
+          options = before;
+          throw error;
+        });
+    }),
   );
   connection.onRequest(ImportModelRequest.type, ({ checkpoint, config, folder }, token) =>
     answer(token, async () => {

@@ -2,16 +2,19 @@ import * as vscode from 'vscode';
 import { messageOf } from '../shared/errors.ts';
 import { Setting } from './contributions.ts';
 import type { DaemonClient } from './daemonClient.ts';
+import type { DaemonState } from './daemonState.ts';
 import { DisposableStore } from './disposables.ts';
 import { Reports } from './reportPanel.ts';
 import { daemonOptions, START_SETTINGS } from './settings.ts';
 import { createStatusItem } from './statusItem.ts';
+import { Trainings } from './trainings.ts';
 
 /** Everything that lives as long as the extension, owned in one place. */
 export class DeepfakeContext {
   private readonly owned = new DisposableStore();
   readonly log = this.owned.add(vscode.window.createOutputChannel('Deepfake', { log: true }));
   readonly reports = this.owned.add(new Reports(this));
+  readonly trainings = this.owned.add(new Trainings(this));
   private client: Promise<DaemonClient> | undefined;
 
   constructor(readonly extensionUri: vscode.Uri) {}
@@ -24,6 +27,11 @@ export class DeepfakeContext {
   daemon(): Promise<DaemonClient> {
     this.client ??= this.createClient();
     return this.client;
+  }
+
+  /** What the daemon does now; it is not started to find out. */
+  async daemonState(): Promise<DaemonState> {
+    return (await this.client)?.state ?? { kind: 'stopped' };
   }
 
   /** Resolves when the daemon has ended. */
@@ -43,7 +51,7 @@ export class DeepfakeContext {
           // The next request starts it with the new settings.
           void client.stop();
         } else if (change.affectsConfiguration(Setting.model)) {
-          client.loadModel().catch((error) => void vscode.window.showErrorMessage(messageOf(error)));
+          client.followSettings().catch((error) => void vscode.window.showErrorMessage(messageOf(error)));
         }
       }),
     );

@@ -8,6 +8,15 @@ export const Command = {
   detect: 'deepfake.detect',
   restartDaemon: 'deepfake.restartDaemon',
   showLog: 'deepfake.showLog',
+  showActions: 'deepfake.showActions',
+  detectSample: 'deepfake.detectSample',
+  train: 'deepfake.train',
+  showTraining: 'deepfake.showTraining',
+  evaluate: 'deepfake.evaluate',
+  selectModel: 'deepfake.selectModel',
+  useModel: 'deepfake.useModel',
+  importModel: 'deepfake.importModel',
+  exportOnnx: 'deepfake.exportOnnx',
 } as const;
 export type CommandId = (typeof Command)[keyof typeof Command];
 
@@ -31,6 +40,7 @@ export const Setting = {
 /** Types of webview panels; each has an activation event, so that its panels come back after a reload. */
 export const WebviewPanel = {
   report: 'deepfake.report',
+  training: 'deepfake.training',
 } as const;
 
 /** Clause of package.json's menus that holds for the files of `AUDIO_EXTENSIONS`. */

@@ -13,15 +13,31 @@ import {
   type ClassifyParams,
   ClassifyRequest,
   type ClassifyResult,
+  DatasetRequest,
+  type DatasetResult,
   type ErrorData,
+  type EvaluateParams,
+  EvaluateRequest,
+  type EvaluateResult,
+  type ExportModelParams,
+  ExportModelRequest,
+  type ExportModelResult,
+  type ImportModelParams,
+  ImportModelRequest,
+  type ImportModelResult,
   LoadModelRequest,
   type ModelInfo,
   ModelRequest,
   type PlayableAudioParams,
   PlayableAudioRequest,
   type PlayableAudioResult,
+  type TrainingEvent,
+  type TrainParams,
+  TrainRequest,
+  type TrainResult,
 } from '../shared/protocol.ts';
 import { Command } from './contributions.ts';
+import { DaemonLostError } from './daemonLostError.ts';
 import type { DaemonState } from './daemonState.ts';
 import { DisposableStore } from './disposables.ts';
 import type { DaemonOptions } from './settings.ts';
@@ -38,9 +54,6 @@ export interface RequestOptions<T = never> {
   /** Work of minutes or hours: it does not make the detector busy, and is not sent again when the daemon dies. */
   lasting?: boolean;
 }
-
-/** A lasting request's daemon has ended. */
-export class DaemonLostError extends Error {}
 
 /** One life of the daemon process. */
 interface Connection {
@@ -80,6 +93,32 @@ export class DaemonClient implements vscode.Disposable {
     return this.request(ClassifyRequest.type, params, options);
   }
 
+  /** Fails with DaemonLostError where the daemon ends meanwhile. */
+  train(
+    params: TrainParams,
+    onEvent: (event: TrainingEvent) => void,
+    token: vscode.CancellationToken,
+  ): Promise<TrainResult> {
+    const partial = { type: TrainRequest.partialResult, receive: onEvent };
+    return this.request(TrainRequest.type, params, { token, partial, lasting: true });
+  }
+
+  evaluate(params: EvaluateParams, options?: RequestOptions): Promise<EvaluateResult> {
+    return this.request(EvaluateRequest.type, params, options);
+  }
+
+  dataset(dataRoot: string, options?: RequestOptions): Promise<DatasetResult> {
+    return this.request(DatasetRequest.type, { dataRoot }, options);
+  }
+
+  importModel(params: ImportModelParams, options?: RequestOptions): Promise<ImportModelResult> {
+    return this.request(ImportModelRequest.type, params, options);
+  }
+
+  exportModel(params: ExportModelParams, options?: RequestOptions): Promise<ExportModelResult> {
+    return this.request(ExportModelRequest.type, params, options);
+  }
+
   playableAudio(params: PlayableAudioParams, options?: RequestOptions): Promise<PlayableAudioResult> {
     return this.request(PlayableAudioRequest.type, params, options);
   }
@@ -116,18 +155,21 @@ export class DaemonClient implements vscode.Disposable {
     }
   }
 
-  /** Loads the model that the settings name, if the daemon runs. Throws the daemon's error; the model in use then stays. */
-  async loadModel(): Promise<void> {
-    if (this.connection === undefined) return;
-    // A daemon without a model has nothing to lose.
-    if (this.model === undefined) return this.restart();
-    const connection = await this.connect();
-    const { checkpoint } = this.readOptions();
-    const model = await connection.client.sendRequest(LoadModelRequest.type, { checkpoint });
-    if (connection.lost) return;
+  /**
+   * Loads a model, the shipped one where none is named, so that a broken one is found out before it is chosen.
+   * Throws the daemon's error; the model in use then stays.
+   */
+  async tryModel(checkpoint: string | undefined): Promise<ModelInfo> {
+    const model = await this.request(LoadModelRequest.type, { checkpoint });
     this.model = model;
     this.enter({ kind: 'ready', model });
     this.publish();
+    return model;
+  }
+
+  /** Loads the model that the settings name, if the daemon runs. Throws the daemon's error; the model in use then stays. */
+  async followSettings(): Promise<void> {
+    if (this.connection !== undefined) await this.tryModel(this.readOptions().checkpoint);
   }
 
   /** Ends the daemon, if it runs, and starts a new one with the settings of now. */

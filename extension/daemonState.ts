@@ -17,8 +17,6 @@ export interface StatusLook {
   tooltip: string;
   /** Colours the item as a warning. */
   warning: boolean;
-  /** What a click does. */
-  action: 'showLog' | 'restart';
 }
 
 export function statusLook(state: DaemonState): StatusLook | undefined {
@@ -30,14 +28,12 @@ export function statusLook(state: DaemonState): StatusLook | undefined {
         text: '$(loading~spin) Deepfake',
         tooltip: t('The detector is starting'),
         warning: false,
-        action: 'showLog',
       };
     case 'ready':
       return {
         text: '$(pulse) Deepfake',
         tooltip: `${t('The detector is ready. Model: {0}', state.model.name)}\n${engineText(state.model.engine)}`,
         warning: false,
-        action: 'showLog',
       };
     case 'busy':
       return {
@@ -47,14 +43,12 @@ export function statusLook(state: DaemonState): StatusLook | undefined {
             ? t('The detector is busy with one request. Model: {0}', state.model.name)
             : t('The detector is busy with {0} requests. Model: {1}', state.requests, state.model.name),
         warning: false,
-        action: 'showLog',
       };
     case 'error':
       return {
         text: '$(warning) Deepfake',
-        tooltip: `${state.message}\n${t('Click to restart the detector')}`,
+        tooltip: `${state.message}\n${t('Click to see what can be done')}`,
         warning: true,
-        action: 'restart',
       };
   }
 }

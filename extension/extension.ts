@@ -3,7 +3,15 @@ import * as vscode from 'vscode';
 import { messageOf } from '../shared/errors.ts';
 import { DeepfakeContext } from './context.ts';
 import { Command, type CommandId, WebviewPanel } from './contributions.ts';
+import { TASK_TYPE } from './deepfakeTask.ts';
 import { detect } from './detectCommand.ts';
+import { evaluateOnFolder } from './evaluateCommand.ts';
+import { DetectTool, TOOL_NAME } from './languageModelTool.ts';
+import { exportOnnx, importModel, selectModel, useModel } from './modelCommands.ts';
+import { detectSample } from './sampleCommand.ts';
+import { showActions } from './statusActions.ts';
+import { DeepfakeTaskProvider } from './taskProvider.ts';
+import { trainDetector } from './trainCommand.ts';
 
 let context: DeepfakeContext | undefined;
 
@@ -17,11 +25,35 @@ export function activate({ extensionUri, subscriptions }: vscode.ExtensionContex
     [Command.detect]: (clicked?: vscode.Uri, selection?: vscode.Uri[]) => detect(active, clicked, selection),
     [Command.restartDaemon]: () => restartDaemon(active),
     [Command.showLog]: () => active.log.show(),
+    [Command.showActions]: async () => showActions(await active.daemonState()),
+    [Command.detectSample]: () => detectSample(active),
+    [Command.train]: (folder?: vscode.Uri) => trainDetector(active, folder),
+    [Command.showTraining]: () => active.trainings.showLatest(),
+    [Command.evaluate]: (folder?: vscode.Uri) => evaluateOnFolder(active, folder),
+    [Command.selectModel]: () => selectModel(active),
+    [Command.useModel]: (checkpoint: vscode.Uri) => useModel(active, checkpoint.fsPath),
+    [Command.importModel]: (file?: vscode.Uri) => importModel(active, file),
+    [Command.exportOnnx]: (checkpoint?: vscode.Uri) => exportOnnx(active, checkpoint),
   };
   for (const [id, handler] of Object.entries(handlers)) {
     subscriptions.push(vscode.commands.registerCommand(id, handler));
   }
-  subscriptions.push(vscode.window.registerWebviewPanelSerializer(WebviewPanel.report, active.reports));
+  subscriptions.push(
+    vscode.window.registerWebviewPanelSerializer(WebviewPanel.report, active.reports),
+    vscode.window.registerWebviewPanelSerializer(WebviewPanel.training, active.trainings.panels),
+    vscode.tasks.registerTaskProvider(TASK_TYPE, new DeepfakeTaskProvider(active)),
+  );
+  registerLanguageModelTool(active);
+}
+
+/** Hosts without language models lack the function. */
+function registerLanguageModelTool(active: DeepfakeContext): void {
+  if (typeof vscode.lm?.registerTool !== 'function') return;
+  const folders = () => (vscode.workspace.workspaceFolders ?? []).map(({ uri }) => uri.fsPath);
+  const tool = new DetectTool(vscode, folders, async (file, token) =>
+    (await active.daemon()).classify({ files: [file] }, { token }),
+  );
+  active.add(vscode.lm.registerTool(TOOL_NAME, tool));
 }
 
 export async function deactivate(): Promise<void> {

@@ -11,6 +11,7 @@ export function createStatusItem(daemon: DaemonClient): vscode.Disposable {
     vscode.window.createStatusBarItem('deepfake.status', vscode.StatusBarAlignment.Right),
   );
   item.name = vscode.l10n.t('Deepfake detector');
+  item.command = Command.showActions;
   const update = () => {
     const look = statusLook(daemon.state);
     if (look === undefined) {
@@ -20,7 +21,6 @@ export function createStatusItem(daemon: DaemonClient): vscode.Disposable {
     item.text = look.text;
     item.tooltip = look.tooltip;
     item.accessibilityInformation = { label: look.tooltip, role: 'button' };
-    item.command = look.action === 'restart' ? Command.restartDaemon : Command.showLog;
     item.backgroundColor = look.warning
       ? new vscode.ThemeColor('statusBarItem.warningBackground')
       : undefined;

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import type { TrainingEvent } from '../../shared/protocol.ts';
+import { DEFAULT_CACHE_GIGABYTES, defaultCacheFolder } from '../training/featureCache.ts';
 import { progressText } from '../training/progressText.ts';
 import { presets } from '../training/recipe.ts';
 import { DEFAULT_SEED, DEFAULT_VAL_SIZE, startTraining } from '../training/trainingRun.ts';
@@ -41,6 +42,8 @@ interface TrainOptions extends EngineFlags {
   ffmpeg?: string;
   resume?: boolean;
   fresh?: boolean;
+  featureCache?: string | false;
+  featureCacheLimit?: number;
 }
 
 /** What the presets say, for the help. */
@@ -78,6 +81,17 @@ export function trainCommand(): Command {
         'resume',
       ),
     )
+    .option(
+      '--feature-cache <folder>',
+      `where features are kept for later runs (default: ${defaultCacheFolder()})`,
+    )
+    .option('--no-feature-cache', 'compute the features anew and keep none')
+    .option(
+      '--feature-cache-limit <gigabytes>',
+      'the features unused for longest are deleted beyond this',
+      nonNegativeNumber,
+      DEFAULT_CACHE_GIGABYTES,
+    )
     .addOption(gatesOption())
     .addOption(ffmpegOption())
     .addOption(engineOption())
@@ -114,6 +128,8 @@ async function train(options: TrainOptions): Promise<void> {
         workers: options.numWorkers,
         resume: options.resume,
         fresh: options.fresh,
+        featureCache: options.featureCache,
+        featureCacheLimit: options.featureCacheLimit,
       },
       (event) => print(event, progress),
       cancellation.signal,

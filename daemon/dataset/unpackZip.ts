@@ -2,9 +2,9 @@ import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import zlib from 'node:zlib';
 import { type Entry, openPromise, type ZipFile } from 'yauzl';
 import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
+import { crc32 } from '../crc32.ts';
 import { writeError } from '../files.ts';
 
 export interface UnpackLimits {
@@ -80,17 +80,13 @@ async function writeEntry(zip: ZipFile, entry: Entry, path: string, signal?: Abo
   let crc = 0;
   const checked = async function* (chunks: AsyncIterable<Buffer>) {
     for await (const chunk of chunks) {
-      crc = crc32?.(chunk, crc) ?? 0;
+      crc = crc32(chunk, crc);
       yield chunk;
     }
-    if (crc32 !== undefined && crc !== entry.crc32)
-      throw new Error(`${entry.fileName} does not have its checksum`);
+    if (crc !== entry.crc32) throw new Error(`${entry.fileName} does not have its checksum`);
   };
   await pipeline(source, checked, createWriteStream(path, { flags: 'wx' }), { signal });
 }
-
-/** Node before 20.15 has none; there sizes and the archive's own MD5 have to do. */
-const crc32 = zlib.crc32 as typeof zlib.crc32 | undefined;
 
 /** Bytes of all files together, once every entry has been found harmless. */
 async function totalSize(archive: string, limits: UnpackLimits): Promise<number> {

@@ -11,6 +11,7 @@ import {
   type WorkerSign,
 } from './analysis.ts';
 import type { AnalysisMethods, WorkerAnswer } from './analysisWorker.ts';
+import type { Spectrum } from './clipSpectrum.ts';
 import type { FeatureConfig } from './featureConfig.ts';
 
 /** A file whose decoder brings nothing new for this long is given up. */
@@ -65,6 +66,12 @@ export class AnalysisPool {
     return this.limit(() => this.run('samples', parameters, path, signal));
   }
 
+  /** The spectrum that augmented views of a file's first `maxSeconds` are taken from. */
+  spectrum(path: string, config: FeatureConfig, maxSeconds: number, signal?: AbortSignal): Promise<Spectrum> {
+    const parameters = [path, config, maxSeconds, this.options.ffmpegPath];
+    return this.limit(() => this.run('spectrum', parameters, path, signal));
+  }
+
   /** SHA-256 of a file's content, hexadecimal. */
   contentHash(path: string, signal?: AbortSignal): Promise<string> {
     return this.limit(() => this.run('contentHash', [path], path, signal));
@@ -111,6 +118,7 @@ export class AnalysisPool {
     const cancelled = () => new DeepfakeError(ErrorCode.Cancelled, `Reading ${path} was cancelled.`, path);
     if (signal?.aborted) throw cancelled();
     let stalled = false;
+    let ended = false;
     let timer: NodeJS.Timeout | undefined;
     const watch = () => {
       clearTimeout(timer);
@@ -121,6 +129,8 @@ export class AnalysisPool {
     };
     const task = this.pool.exec(method, parameters, {
       on: (sign: WorkerSign) => {
+        // A cancelled worker may have said something before it was stopped.
+        if (ended) return;
         watch();
         if (sign !== STARTED) on?.(sign);
       },
@@ -138,6 +148,7 @@ export class AnalysisPool {
       const message = `${path} could not be analysed: ${reason}. Convert it to WAV or FLAC and try again.`;
       throw new DeepfakeError(ErrorCode.AudioDamaged, message, path, { cause: error });
     } finally {
+      ended = true;
       clearTimeout(timer);
       signal?.removeEventListener('abort', cancel);
     }

@@ -8,6 +8,7 @@ import {
   STARTED,
   type WindowGroup,
 } from './analysis.ts';
+import { clipSpectrum, type Spectrum } from './clipSpectrum.ts';
 import { contentHash } from './contentHash.ts';
 import { type FeatureConfig, frameCount, windowLength } from './featureConfig.ts';
 import { LogSpectrogram } from './logSpectrogram.ts';
@@ -187,7 +188,7 @@ function decibelImage(samples: Float32Array, seconds: number, spectrogram: LogSp
   };
 }
 
-/** A file's samples at the features' rate, for training: at most `maxSeconds`. */
+/** A file's samples at the features' rate: at most `maxSeconds`. */
 function samples(
   path: string,
   config: FeatureConfig,
@@ -200,14 +201,29 @@ function samples(
   });
 }
 
+/** The spectrum that views of a training clip are taken from, of at most `maxSeconds`. */
+function spectrum(
+  path: string,
+  config: FeatureConfig,
+  maxSeconds: number,
+  ffmpegPath: string | undefined,
+): Promise<WorkerAnswer<Spectrum>> {
+  return answer(async () => {
+    const { samples } = await loadAudio(path, { sampleRate: config.sampleRate, maxSeconds, ffmpegPath });
+    return clipSpectrum(samples, await spectrogramFor(config));
+  });
+}
+
 export interface AnalysisMethods {
   analyze: typeof analyze;
   samples: typeof samples;
+  spectrum: typeof spectrum;
   contentHash(path: string): Promise<WorkerAnswer<string>>;
 }
 
 workerpool.worker({
   analyze,
   samples,
+  spectrum,
   contentHash: (path) => answer(() => contentHash(path)),
 } satisfies AnalysisMethods);

@@ -2,8 +2,9 @@ import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
 import { z } from 'zod';
-import { type FeatureConfig, frameCount, windowLength } from '../features/featureConfig.ts';
-import { type LogSpectrogram, normalize, toDecibels } from '../features/logSpectrogram.ts';
+import type { Spectrum } from '../features/clipSpectrum.ts';
+import { type FeatureConfig, frameCount } from '../features/featureConfig.ts';
+import { normalize, toDecibels } from '../features/logSpectrogram.ts';
 import { seededRandom } from '../random.ts';
 
 const probability = z.number().min(0).max(1);
@@ -29,25 +30,6 @@ export const augmentationSchema = z
   .partial()
   .strict();
 export type Augmentation = z.infer<typeof augmentationSchema>;
-
-/** Band powers of a clip: bands × frames, row-major. `periodic`: the clip is repeated, and so are its columns. */
-export interface Spectrum {
-  powers: Float32Array;
-  periodic: boolean;
-}
-
-/** The spectrum that views of a clip are taken from: of the clip repeated where it is shorter than a window. */
-export function clipSpectrum(samples: Float32Array, spectrogram: LogSpectrogram): Spectrum {
-  const { config } = spectrogram;
-  const length = windowLength(config);
-  if (samples.length >= length) return { powers: spectrogram.powers(samples), periodic: false };
-  if (config.padding === 'tile' && samples.length >= config.hopLength) {
-    return { powers: spectrogram.periodicPowers(samples), periodic: true };
-  }
-  const padded = new Float32Array(length);
-  padded.set(samples);
-  return { powers: spectrogram.powers(padded), periodic: false };
-}
 
 /** Columns of a training view: those of the crop, or of the whole window. */
 export function viewFrames({ crop }: Augmentation, config: FeatureConfig): number {

@@ -1,51 +1,25 @@
-import { openSync, readSync } from 'node:fs';
 import workerpool from 'workerpool';
+import type { Spectrum } from '../features/clipSpectrum.ts';
 import type { FeatureConfig } from '../features/featureConfig.ts';
-import { LogSpectrogram } from '../features/logSpectrogram.ts';
+import { createFilterbank } from '../features/filterbank.ts';
 import { seededRandom } from '../random.ts';
-import { type Augmentation, augmentedFeatures, clipSpectrum, type Spectrum } from './augmentation.ts';
+import { type Augmentation, augmentedFeatures } from './augmentation.ts';
 
-/** One clip of a batch: where its spectrum lies in the store, and its random stream. */
-export interface AugmentedClip {
-  start: number;
-  length: number;
-  periodic: boolean;
+/** One clip of a batch: its spectrum and its random stream. */
+export interface AugmentedClip extends Spectrum {
   /** Seed, epoch and index: the same ones give the same view. */
   stream: [number, number, number];
 }
 
-const files = new Map<string, number>();
-let spectrogram: Promise<LogSpectrogram> | undefined;
+let frequencies: Float64Array | undefined;
 
-/** The spectrum that a clip's views are taken from. A worker serves one feature configuration. */
-async function spectrum(samples: Float32Array, config: FeatureConfig): Promise<Spectrum> {
-  spectrogram ??= LogSpectrogram.create(config);
-  return clipSpectrum(samples, await spectrogram);
-}
-
-/** Features of a batch, one augmented view per clip. */
-async function augment(
-  storePath: string,
-  clips: AugmentedClip[],
-  config: FeatureConfig,
-  augmentation: Augmentation,
-): Promise<unknown> {
-  spectrogram ??= LogSpectrogram.create(config);
-  const { frequencies } = await spectrogram;
-  let file = files.get(storePath);
-  if (file === undefined) {
-    file = openSync(storePath, 'r');
-    files.set(storePath, file);
-  }
-  const views: Float32Array[] = [];
-  for (const { start, length, periodic, stream } of clips) {
-    const bytes = Buffer.alloc(length);
-    readSync(file, bytes, 0, length, start);
-    const powers = new Float32Array(bytes.buffer, bytes.byteOffset, length / 4);
-    const [seed, ...streams] = stream;
-    const random = seededRandom(seed, ...streams);
-    views.push(augmentedFeatures({ powers, periodic }, augmentation, config, frequencies, random));
-  }
+/** Features of a batch, one augmented view per clip. A worker serves one feature configuration. */
+function augment(clips: AugmentedClip[], config: FeatureConfig, augmentation: Augmentation): unknown {
+  frequencies ??= createFilterbank(config).centres;
+  const centres = frequencies;
+  const views = clips.map(({ stream: [seed, ...streams], ...spectrum }) =>
+    augmentedFeatures(spectrum, augmentation, config, centres, seededRandom(seed, ...streams)),
+  );
   const batch = new Float32Array(views.length * views[0].length);
   views.forEach((view, i) => {
     batch.set(view, i * view.length);
@@ -54,8 +28,7 @@ async function augment(
 }
 
 export interface AugmentationMethods {
-  spectrum: typeof spectrum;
   augment: typeof augment;
 }
 
-workerpool.worker({ spectrum, augment } satisfies AugmentationMethods);
+workerpool.worker({ augment } satisfies AugmentationMethods);

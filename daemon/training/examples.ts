@@ -1,12 +1,15 @@
 import { availableParallelism } from 'node:os';
 import workerpool from 'workerpool';
+import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
+import type { WindowGroup } from '../features/analysis.ts';
 import type { AnalysisPool } from '../features/analysisPool.ts';
 import { type FeatureConfig, frameCount } from '../features/featureConfig.ts';
 import type { WindowPolicy } from '../model/modelConfig.ts';
 import { distFile } from '../paths.ts';
-import { type Augmentation, type Spectrum, viewFrames } from './augmentation.ts';
+import { type Augmentation, viewFrames } from './augmentation.ts';
 import type { AugmentedClip } from './augmentationWorker.ts';
-import { ExampleStore } from './exampleStore.ts';
+import type { FeatureCache } from './featureCache.ts';
+import { type Extent, FeatureStore, readValues, type StoredClip } from './featureStore.ts';
 
 /** Longest part of a clip that training keeps: crops are taken from it. */
 const MAX_TRAINING_SECONDS = 30;
@@ -21,6 +24,8 @@ export interface LabelledClip {
 export interface PreparationOptions {
   pool: AnalysisPool;
   features: FeatureConfig;
+  /** Where features are looked up and kept; absent: they are computed anew and gone with the process. */
+  cache?: FeatureCache;
   onProgress?: (done: number, total: number) => void;
   signal?: AbortSignal;
 }
@@ -35,50 +40,69 @@ export interface TrainingExamples {
   dispose(): Promise<void>;
 }
 
-/** Every clip's features, computed once and kept on disk. Windows of one clip follow each other. */
+/** What a store makes of every clip; entries are in the order of the clips. Disposes of the store where that fails. */
+async function storeClips(
+  clips: LabelledClip[],
+  profile: unknown,
+  { pool, cache, signal, onProgress }: PreparationOptions,
+  compute: (path: string, append: (values: Float32Array) => Extent) => Promise<StoredClip>,
+): Promise<{ store: FeatureStore; stored: StoredClip[] }> {
+  const store = cache === undefined ? await FeatureStore.open() : await cache.store(profile);
+  const stored = new Array<StoredClip>(clips.length);
+  const storeClip = async ({ path }: LabelledClip, index: number) => {
+    if (signal?.aborted)
+      throw new DeepfakeError(ErrorCode.Cancelled, 'Preparing the clips was cancelled.', path);
+    const hash = () => pool.contentHash(path, signal);
+    stored[index] = await store.clip(path, hash, (append) => compute(path, append));
+  };
+  try {
+    await pool.forEach(clips, storeClip, onProgress);
+  } catch (error) {
+    await store.dispose();
+    throw error;
+  }
+  store.forgetFiles();
+  return { store, stored };
+}
+
+/** Every clip's features, computed once and kept on disk. */
 export class StoredFeatures implements TrainingExamples {
   private constructor(
     readonly labels: ArrayLike<number>,
-    /** Store entries of each clip's windows. */
+    /** Store entries of each clip's windows; those of one clip follow each other. */
     readonly windows: number[][],
-    private readonly store: ExampleStore,
+    private readonly entries: Extent[],
+    private readonly store: FeatureStore,
     private readonly size: number,
   ) {}
 
   /** Throws the DeepfakeErrors of `loadAudio`, WriteFailed or Cancelled. */
   static async prepare(
     clips: LabelledClip[],
-    policy: WindowPolicy,
+    { use, overlap }: WindowPolicy,
     options: PreparationOptions,
   ): Promise<StoredFeatures> {
     const { pool, features, signal } = options;
-    const store = await ExampleStore.create();
     const size = features.nMels * frameCount(features);
-    const windows: number[][] = clips.map(() => []);
-    try {
-      await pool.forEach(
-        clips,
-        async ({ path }, clip) => {
-          const request = { path, features, windows: policy, imageSeconds: 0 };
-          await pool.analyze(
-            request,
-            (group) => {
-              for (let i = 0; i < group.starts.length; i++) {
-                windows[clip].push(store.append(group.features.subarray(i * size, (i + 1) * size)));
-              }
-            },
-            signal,
-          );
-        },
-        options.onProgress,
-      );
-    } catch (error) {
-      store.dispose();
-      throw error;
-    }
+    const windows: WindowPolicy = use === 'first' ? { use, overlap: 0 } : { use, overlap };
+    const compute = async (path: string, append: (values: Float32Array) => Extent) => {
+      const parts: { level: number; extent: Extent }[] = [];
+      const keep = ({ levels, features }: WindowGroup) => {
+        levels.forEach((level, i) => {
+          parts.push({ level, extent: append(features.subarray(i * size, (i + 1) * size)) });
+        });
+      };
+      const request = { path, features, windows, imageSeconds: 0 };
+      const { silenceFloor } = await pool.analyze(request, keep, signal);
+      const audible = parts.filter(({ level }) => level >= silenceFloor);
+      return { parts: audible.map(({ extent }) => extent) };
+    };
+    const { store, stored } = await storeClips(clips, ['windows', features, windows], options, compute);
+    let count = 0;
     return new StoredFeatures(
       Float32Array.from(clips, ({ label }) => label),
-      windows,
+      stored.map(({ parts }) => parts.map(() => count++)),
+      stored.flatMap(({ parts }) => parts),
       store,
       size,
     );
@@ -89,40 +113,45 @@ export class StoredFeatures implements TrainingExamples {
     return new StoredFeatures(
       Float32Array.from(clips, (clip) => this.labels[clip]),
       clips.map((clip) => this.windows[clip]),
+      this.entries,
       this.store,
       this.size,
     );
   }
 
   /** The first window of each clip; the same in every epoch. */
-  async batch(indices: number[]): Promise<Float32Array> {
+  batch(indices: number[]): Promise<Float32Array> {
     return this.read(indices.map((index) => this.windows[index][0]));
   }
 
-  /** Features of store entries. */
-  read(entries: number[]): Float32Array {
+  /** Features of store entries. Throws StoreUnusable where somebody else has changed what is stored. */
+  async read(entries: number[]): Promise<Float32Array> {
     const batch = new Float32Array(entries.length * this.size);
-    entries.forEach((entry, i) => {
-      this.store.read(entry, batch, i * this.size);
-    });
+    await Promise.all(
+      entries.map((entry, i) =>
+        readValues(this.entries[entry], batch.subarray(i * this.size, (i + 1) * this.size)),
+      ),
+    );
     return batch;
   }
 
-  async dispose(): Promise<void> {
-    this.store.dispose();
+  dispose(): Promise<void> {
+    return this.store.dispose();
   }
 }
 
 /** Every clip's band powers on disk; worker threads make a fresh augmented view of them for each epoch. */
 export class AugmentedExamples implements TrainingExamples {
   readonly frames: number;
+  private readonly pool = workerpool.pool(distFile('augmentationWorker.js'), {
+    workerType: 'thread',
+    maxWorkers: availableParallelism(),
+  });
 
   private constructor(
     readonly labels: ArrayLike<number>,
-    private readonly pool: workerpool.Pool,
-    private readonly store: ExampleStore,
-    /** Store entry of each clip, and whether its columns repeat. */
-    private readonly spectra: { entry: number; periodic: boolean }[],
+    private readonly store: FeatureStore,
+    private readonly spectra: StoredClip[],
     private readonly features: FeatureConfig,
     private readonly augmentation: Augmentation,
     private readonly seed: number,
@@ -138,41 +167,31 @@ export class AugmentedExamples implements TrainingExamples {
     options: PreparationOptions,
   ): Promise<AugmentedExamples> {
     const { pool, features, signal } = options;
-    const store = await ExampleStore.create();
-    const augmenters = workerpool.pool(distFile('augmentationWorker.js'), {
-      workerType: 'thread',
-      maxWorkers: availableParallelism(),
+    const profile = ['spectra', features, MAX_TRAINING_SECONDS];
+    const { store, stored } = await storeClips(clips, profile, options, async (path, append) => {
+      const { powers, periodic } = await pool.spectrum(path, features, MAX_TRAINING_SECONDS, signal);
+      return { parts: [append(powers)], periodic };
     });
-    const spectra = new Array<{ entry: number; periodic: boolean }>(clips.length);
-    try {
-      await pool.forEach(
-        clips,
-        async ({ path }, clip) => {
-          const samples = await pool.samples(path, features, MAX_TRAINING_SECONDS, signal);
-          const { powers, periodic }: Spectrum = await augmenters.exec('spectrum', [samples, features]);
-          spectra[clip] = { entry: store.append(powers), periodic };
-        },
-        options.onProgress,
-      );
-    } catch (error) {
-      await augmenters.terminate(true);
-      store.dispose();
-      throw error;
-    }
     const labels = Float32Array.from(clips, ({ label }) => label);
-    return new AugmentedExamples(labels, augmenters, store, spectra, features, augmentation, seed);
+    return new AugmentedExamples(labels, store, stored, features, augmentation, seed);
   }
 
+  /** Throws StoreUnusable where somebody else has changed what is stored. */
   async batch(indices: number[], epoch: number): Promise<Float32Array> {
-    const clips = indices.map((index): AugmentedClip => {
-      const { entry, periodic } = this.spectra[index];
-      return { ...this.store.extent(entry), periodic, stream: [this.seed, epoch, index] };
-    });
-    return this.pool.exec('augment', [this.store.path, clips, this.features, this.augmentation]);
+    const clips = await Promise.all(
+      indices.map(async (index): Promise<AugmentedClip> => {
+        const { parts, periodic } = this.spectra[index];
+        const powers = new Float32Array(parts[0].length / Float32Array.BYTES_PER_ELEMENT);
+        await readValues(parts[0], powers);
+        return { powers, periodic: periodic === true, stream: [this.seed, epoch, index] };
+      }),
+    );
+    const transfer = clips.map(({ powers }) => powers.buffer);
+    return this.pool.exec('augment', [clips, this.features, this.augmentation], { transfer });
   }
 
   async dispose(): Promise<void> {
     await this.pool.terminate(true);
-    this.store.dispose();
+    await this.store.dispose();
   }
 }

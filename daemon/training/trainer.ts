@@ -310,15 +310,20 @@ export async function validate(
   const entries = examples.windows.flat();
   const logits = new Float64Array(examples.windows.length);
   try {
-    for (let from = 0; from < entries.length; from += VALIDATION_BATCH) {
+    const batches: number[][] = [];
+    for (let i = 0; i < entries.length; i += VALIDATION_BATCH)
+      batches.push(entries.slice(i, i + VALIDATION_BATCH));
+    let scored = 0;
+    for await (const features of prefetch(batches, (batch) => examples.read(batch))) {
       signal?.throwIfAborted();
-      const batch = entries.slice(from, from + VALIDATION_BATCH);
-      const scores = await inference.score(examples.read(batch), batch.length);
-      scores.logits.forEach((logit, i) => {
-        const clip = clipOfWindow[from + i];
+      const count = batches[scored / VALIDATION_BATCH].length;
+      const scores = await inference.score(features, count);
+      for (const [i, logit] of scores.logits.entries()) {
+        const clip = clipOfWindow[scored + i];
         logits[clip] += logit / examples.windows[clip].length;
-      });
-      onProgress?.(clipOfWindow[from + batch.length - 1] + 1);
+      }
+      onProgress?.(clipOfWindow[scored + count - 1] + 1);
+      scored += VALIDATION_BATCH;
     }
   } finally {
     await inference.dispose();

@@ -21,6 +21,7 @@ import {
   StoredFeatures,
   type TrainingExamples,
 } from './examples.ts';
+import { type FeatureCache, openFeatureCache } from './featureCache.ts';
 import { finalTest } from './finalTest.ts';
 import { type Recipe, readRecipe } from './recipe.ts';
 import { describeRun, requireSameRun } from './runDescription.ts';
@@ -36,9 +37,11 @@ export async function runTraining(
 ): Promise<TrainResult> {
   const recipe = applySettings(await readRecipe(settings.recipe), settings);
   const warnings: string[] = [];
-  const engine = await openEngine(settings, (message) => warnings.push(message));
+  const warn = (message: string) => void warnings.push(message);
+  const engine = await openEngine(settings, warn);
   const manifest = await discoverDataset(settings.dataRoot, { samplePerClass: settings.samplePerClass });
   const parts = splitIntoParts(manifest.clips, settings);
+  const cache = await openFeatureCache(settings.featureCache, settings.featureCacheLimit, warn);
   const deepfake = manifest.clips.filter(({ label }) => label === 1).length;
   report({
     type: 'dataset',
@@ -49,14 +52,14 @@ export async function runTraining(
     testing: parts.testing.length,
     epochs: recipe.epochs,
     batchSize: recipe.batchSize,
-    warnings: [...warnings, ...manifest.warnings],
     engine: engine.facts,
+    warnings: [...warnings, ...manifest.warnings],
   });
   // A folder that cannot be written to should not be found out after an hour of training.
   await ensureFolder(settings.modelDir);
   await ensureFolder(settings.reportsDir);
   return withFolderLock(settings.modelDir, 'is training into the same folder', () =>
-    train({ settings, recipe, engine, manifest, parts, report, signal }),
+    train({ settings, recipe, engine, manifest, parts, cache, report, signal }),
   );
 }
 
@@ -67,6 +70,7 @@ interface Job {
   engine: Engine;
   manifest: Manifest;
   parts: { training: Clip[]; validation: Clip[]; testing: Clip[] };
+  cache?: FeatureCache;
   report: (event: TrainingEvent) => void;
   signal: AbortSignal;
 }
@@ -188,7 +192,7 @@ const threadWarnings = (run: UnfinishedRun, { threads }: RunFacts): string[] =>
 
 /** Reads the clips and puts what was made of them into `prepared`, whose owner disposes of them. */
 async function prepareExamples(
-  { settings, recipe, parts, report, signal }: Job,
+  { settings, recipe, parts, cache, report, signal }: Job,
   prepared: TrainingExamples[],
 ) {
   const pool = new AnalysisPool({ workers: settings.workers, ffmpegPath: settings.ffmpegPath });
@@ -196,6 +200,7 @@ async function prepareExamples(
   const options = (before: number): PreparationOptions => ({
     pool,
     features: recipe.features,
+    cache,
     onProgress: (done) => report({ type: 'preparing', done: before + done, total }),
     signal,
   });
@@ -213,6 +218,7 @@ async function prepareExamples(
             options(before),
           );
     prepared.push(training);
+    cache?.shrink();
     return { training, validation };
   } catch (error) {
     if (!signal.aborted) throw error;

@@ -28,6 +28,10 @@ export interface TrainingSettings extends EngineOptions {
   resume?: boolean;
   /** Begin anew although there is one. */
   fresh?: boolean;
+  /** Folder in which features are kept for later runs; default: the user's cache folder. False: nowhere. */
+  featureCache?: string | false;
+  /** Gigabytes that the folder may grow to; default: DEFAULT_CACHE_GIGABYTES. */
+  featureCacheLimit?: number;
 }
 
 export const DEFAULT_VAL_SIZE = 0.2;

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { distFile } from '../../daemon/paths.ts';
+import { temporaryFolder } from '../helpers.ts';
 
 export interface Finished {
   /** Exit code; null where a signal ended it. */
@@ -11,9 +12,12 @@ export interface Finished {
   stderr: string;
 }
 
+/** Not the user's. */
+const DEEPFAKE_AUDIO_FEATURE_CACHE = temporaryFolder();
+
 /** Starts the command line as a user does. */
 export function startCli(args: string[], environment: NodeJS.ProcessEnv = {}) {
-  const env = { ...process.env, DATASET_ROOT: undefined, ...environment };
+  const env = { ...process.env, DATASET_ROOT: undefined, DEEPFAKE_AUDIO_FEATURE_CACHE, ...environment };
   return spawn(process.execPath, [distFile('cli.js'), ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 

@@ -41,6 +41,7 @@ test('a daemon that ends at once is reported with a way out', { skip }, async ()
 
 test('its status item restarts it, and Retry then brings the verdict', { skip }, async () => {
   await window.statusItem.click();
+  await window.choose('Restart detector');
   await window.page.locator('.statusbar-item[id$="deepfake.status"]:not(.warning-kind)').waitFor();
   assert.equal(window.daemonPids().length, 1);
   await window.report.locator('#retry').click();

@@ -27,7 +27,7 @@ export async function openSession({
   prepare = () => {},
 }: {
   extension?: string;
-  prepare?: (folder: string) => void;
+  prepare?: (folder: string) => void | Promise<void>;
 } = {}): Promise<Session> {
   const found = await findHost(packageRoot);
   if ('skip' in found) {
@@ -36,7 +36,7 @@ export async function openSession({
   const { host, browser } = found;
   const folder = await mkdtemp(join(tmpdir(), 'clips-'));
   cpSync(join(packageRoot, 'media', 'samples'), folder, { recursive: true });
-  prepare(folder);
+  await prepare(folder);
   const server = await startVsCode(host);
   const close = async () => {
     await browser.close();

@@ -52,14 +52,19 @@ export class VsCodeWindow {
   }
 
   /** Chooses "Detect Deepfake" in the context menu of a file; resolves right after the click. */
-  async detect(fileName: string): Promise<void> {
+  detect(fileName: string): Promise<void> {
+    return this.chooseInMenu(fileName, DETECT);
+  }
+
+  /** Chooses a command in the context menu of a file or folder; resolves right after the click. */
+  async chooseInMenu(fileName: string, command: string): Promise<void> {
     const started = performance.now();
     do {
       await this.explorerItem(fileName).click({ button: 'right' });
       await this.menuItem('Cut').waitFor();
-      if ((await this.menuItem(DETECT).count()) > 0) {
+      if ((await this.menuItem(command).count()) > 0) {
         // A new menu ignores the mouse button for a moment, lest the click that opened it also chooses.
-        await this.menuItem(DETECT).hover();
+        await this.menuItem(command).hover();
         await this.page.keyboard.press('Enter');
         return;
       }
@@ -67,7 +72,7 @@ export class VsCodeWindow {
       await this.page.keyboard.press('Escape');
       await this.menuItem('Cut').waitFor({ state: 'detached' });
     } while (performance.now() - started < STEP_LIMIT_MS);
-    throw new Error(`The menu of ${fileName} has no "${DETECT}".`);
+    throw new Error(`The menu of ${fileName} has no "${command}".`);
   }
 
   explorerItem(fileName: string): Locator {
@@ -86,6 +91,11 @@ export class VsCodeWindow {
 
   get statusItem(): Locator {
     return this.page.locator('.statusbar-item[id$="deepfake.status"]');
+  }
+
+  /** The status bar item that is there while a detector is being trained. */
+  get trainingStatus(): Locator {
+    return this.page.locator('.statusbar-item[id$="deepfake.training"]');
   }
 
   /** Opens the list of notifications, since the driver of VS Code keeps them from popping up, and waits for one. */
@@ -125,6 +135,23 @@ export class VsCodeWindow {
     await this.page.locator('.quick-input-widget input').fill(`>${title}`, { timeout });
     const row = this.page.locator('.quick-input-list .monaco-list-row', { hasText: title });
     await row.first().click({ timeout });
+  }
+
+  /** Waits for a list of choices that holds a text, and chooses the first that does. */
+  async choose(text: string): Promise<void> {
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: text }).first().click();
+  }
+
+  /** Answers an input box, or chooses in a list by typing. */
+  async answer(text: string): Promise<void> {
+    const input = this.page.locator('.quick-input-widget input');
+    await input.fill(text);
+    await input.press('Enter');
+  }
+
+  /** What the terminal in front shows. */
+  get terminal(): Locator {
+    return this.page.locator('.terminal-wrapper.active .xterm-rows');
   }
 
   /** Reloads as VS Code's own command does; a reload by the browser may come before the open editors are remembered. */

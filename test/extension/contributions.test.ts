@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { packageRoot } from '../../daemon/paths.ts';
 import { audioFileClause, Command, Setting, WebviewPanel } from '../../extension/contributions.ts';
+import { TASK_OPTIONS, TASK_TYPE } from '../../extension/deepfakeTask.ts';
+import { TOOL_NAME } from '../../extension/languageModelTool.ts';
 import { AUDIO_EXTENSIONS } from '../../shared/audioFiles.ts';
 
 const manifest = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8'));
@@ -24,13 +26,42 @@ test('every kind of webview panel wakes the extension, so that it comes back aft
   assert.deepEqual(manifest.activationEvents, events);
 });
 
-test('menus name declared commands and show them for every audio extension', () => {
+test('menus name declared commands, and those for audio show them for every audio extension', () => {
   const clause = audioFileClause(AUDIO_EXTENSIONS);
   for (const items of Object.values<{ command: string; when: string }[]>(contributes.menus)) {
     for (const { command, when } of items) {
       assert.ok(Object.values<string>(Command).includes(command), command);
-      assert.ok(when.startsWith(clause), when);
+      if (command === Command.detect) assert.ok(when.startsWith(clause), when);
     }
+  }
+});
+
+test('a task may have every option that the code knows, and no others', () => {
+  const [{ type, required, properties }] = contributes.taskDefinitions;
+  assert.equal(type, TASK_TYPE);
+  assert.deepEqual(required, ['command', 'dataRoot']);
+  assert.deepEqual(
+    Object.keys(properties).sort(),
+    ['command', 'dataRoot', ...Object.keys(TASK_OPTIONS)].sort(),
+  );
+});
+
+test('the tool for language models takes what the code reads', () => {
+  const [tool] = contributes.languageModelTools;
+  assert.equal(tool.name, TOOL_NAME);
+  assert.deepEqual(tool.inputSchema.required, Object.keys(tool.inputSchema.properties));
+});
+
+test('the walkthrough names commands that exist and pictures that are there', () => {
+  const [{ steps }] = contributes.walkthroughs;
+  for (const { id, description, media, completionEvents } of steps) {
+    const linked = [...texts[description.slice(1, -1)].matchAll(/\(command:([\w.]+)\)/g)].map(
+      ([, name]) => name,
+    );
+    const events = completionEvents.map((event: string) => event.replace('onCommand:', ''));
+    assert.ok(linked.length > 0, id);
+    for (const name of [...linked, ...events]) assert.ok(Object.values<string>(Command).includes(name), name);
+    assert.ok(existsSync(join(packageRoot, media.svg)), media.svg);
   }
 });
 
@@ -45,5 +76,9 @@ test('every text that package.json shows to people is in package.nls.json, and n
   assert.deepEqual([...used].sort(), Object.keys(texts).sort());
   const shown =
     /"(?:title|category|description|markdownDescription|enumDescriptions|shortTitle|name|label|contents)":"[^%]/;
-  assert.doesNotMatch(JSON.stringify({ contributes, capabilities }), shown);
+  const tools = contributes.languageModelTools.map(({ name: _, ...tool }: { name: string }) => tool);
+  assert.doesNotMatch(
+    JSON.stringify({ contributes: { ...contributes, languageModelTools: tools }, capabilities }),
+    shown,
+  );
 });

@@ -13,10 +13,9 @@ test('a detector that does not run has no status item', () => {
   assert.equal(statusLook({ kind: 'stopped' }), undefined);
 });
 
-test('a ready detector names its model and engine and opens its log', () => {
+test('a ready detector names its model and engine', () => {
   const look = statusLook({ kind: 'ready', model });
   assert.match(look?.tooltip ?? '', /ready.*AudioCNN\n.*onnxruntime on cpu/);
-  assert.equal(look?.action, 'showLog');
 });
 
 test('a busy detector counts its requests', () => {
@@ -24,9 +23,8 @@ test('a busy detector counts its requests', () => {
   assert.match(statusLook({ kind: 'busy', model, requests: 3 })?.tooltip ?? '', /3 requests/);
 });
 
-test('a failed detector warns with its reason and restarts on a click', () => {
+test('a failed detector warns with its reason', () => {
   const look = statusLook({ kind: 'error', message: 'It has no model.' });
   assert.equal(look?.warning, true);
   assert.match(look?.tooltip ?? '', /It has no model\./);
-  assert.equal(look?.action, 'restart');
 });

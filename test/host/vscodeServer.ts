@@ -16,6 +16,8 @@ const QUIET_SETTINGS = {
   'git.enabled': false,
   'security.workspace.trust.enabled': false,
   'telemetry.telemetryLevel': 'off',
+  // Text that tests can read, instead of a picture of it.
+  'terminal.integrated.gpuAcceleration': 'off',
   'update.mode': 'none',
   'window.autoDetectColorScheme': true,
   'window.autoDetectHighContrast': true,

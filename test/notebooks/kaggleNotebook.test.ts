@@ -56,6 +56,7 @@ describe('the Kaggle notebook', () => {
         cwd: folder,
         env: {
           ...process.env,
+          DEEPFAKE_AUDIO_FEATURE_CACHE: join(folder, 'features'),
           KAGGLE_KERNEL_RUN_TYPE: 'Batch',
           KAGGLE_CACHE_MOUNT_FOLDER: mount,
           DEEPFAKE_AUDIO_PACKAGE: packageRoot,

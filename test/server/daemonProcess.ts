@@ -5,6 +5,10 @@ import type { InitializeResult } from 'vscode-languageserver-protocol';
 import type { DetectorOptions } from '../../daemon/detector.ts';
 import { distFile } from '../../daemon/paths.ts';
 import { ReadyNotification } from '../../shared/protocol.ts';
+import { temporaryFolder } from '../helpers.ts';
+
+/** Not the user's. */
+const DEEPFAKE_AUDIO_FEATURE_CACHE = temporaryFolder();
 
 /** A daemon in a process of its own, and a client that talks to it over standard input and output. */
 export class DaemonProcess {
@@ -25,7 +29,7 @@ export class DaemonProcess {
     environment: NodeJS.ProcessEnv = {},
   ): Promise<DaemonProcess> {
     const child = spawn(process.execPath, [distFile('daemon.js'), '--stdio'], {
-      env: { ...process.env, ...environment },
+      env: { ...process.env, DEEPFAKE_AUDIO_FEATURE_CACHE, ...environment },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     const exit = once(child, 'exit').then(([code]) => code as number | null);

@@ -486,7 +486,7 @@ describe('train', () => {
 });
 
 describe('a daemon process', () => {
-  it('without a model says so to whoever asks, and answers once there is one', async () => {
+  it('without a model says so to whoever asks, and takes another', async () => {
     const missing = path('later', 'deepfake_cnn.safetensors');
     const late = await DaemonProcess.start({ checkpoint: missing }, false);
     const { connection } = late;
@@ -494,6 +494,24 @@ describe('a daemon process', () => {
       connection.sendRequest(ModelRequest.type),
       failsWith(ErrorCode.CheckpointNotFound, missing),
     );
+    const unusable = path('text.mp3');
+    await assert.rejects(connection.sendRequest(LoadModelRequest.type, { checkpoint: unusable }));
+    await assert.rejects(
+      connection.sendRequest(ModelRequest.type),
+      failsWith(ErrorCode.CheckpointNotFound, missing),
+    );
+    assert.equal(
+      (await connection.sendRequest(LoadModelRequest.type, { checkpoint })).checkpoint,
+      checkpoint,
+    );
+    assert.equal(await late.stop(), 0);
+  });
+
+  it('without a model answers once there is one', async () => {
+    const missing = path('later', 'deepfake_cnn.safetensors');
+    const late = await DaemonProcess.start({ checkpoint: missing }, false);
+    const { connection } = late;
+    await assert.rejects(connection.sendRequest(ModelRequest.type));
     await writeUntrainedModel(path('later'));
     assert.equal((await connection.sendRequest(ModelRequest.type)).checkpoint, missing);
     assert.ok(late.log.some((line) => line.includes(missing)));
@@ -511,7 +529,7 @@ describe('a daemon process', () => {
     assert.equal(await busy.stop(), 0);
   });
 
-  it('stops a training run when it ends, keeps the best epoch and leaves no temporary files', async () => {
+  it('stops a training run when it ends, keeps the best epoch and has no temporary files', async () => {
     const tmp = subfolder(folder, 'tmp');
     const busy = await DaemonProcess.start({ checkpoint, workers: 1 }, true, { TMPDIR: tmp, TEMP: tmp });
     const token = `token ${tokens++}`;
@@ -529,7 +547,7 @@ describe('a daemon process', () => {
     };
     busy.connection.sendRequest(TrainRequest.type, params).catch(() => {});
     await first.promise;
-    assert.ok((await readdir(tmp)).length > 0);
+    assert.deepEqual(await readdir(tmp), []);
     assert.equal(await busy.stop(), 0);
     assert.deepEqual(await readdir(tmp), []);
     await readModel(join(modelDir, 'deepfake_cnn.safetensors'));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
+import { clipSpectrum } from '../../daemon/features/clipSpectrum.ts';
 import { type FeatureConfig, frameCount, referenceFeatures } from '../../daemon/features/featureConfig.ts';
 import { LogSpectrogram, normalize } from '../../daemon/features/logSpectrogram.ts';
 import { extractWindow } from '../../daemon/features/windows.ts';
@@ -9,7 +10,6 @@ import {
   type Augmentation,
   augmentationSchema,
   augmentedFeatures,
-  clipSpectrum,
   viewFrames,
 } from '../../daemon/training/augmentation.ts';
 

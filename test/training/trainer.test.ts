@@ -66,7 +66,7 @@ class MadeExamples implements TrainingExamples {
     return this.read(indices.map((index) => this.windows[index][0]));
   }
 
-  read(entries: number[]): Float32Array {
+  async read(entries: number[]): Promise<Float32Array> {
     const batch = new Float32Array(entries.length * EXAMPLE);
     entries.forEach((entry, i) => {
       batch.set(this.entries[entry], i * EXAMPLE);
@@ -403,7 +403,7 @@ describe('validation', () => {
     const inference = await engine.createInference(shape, state);
     for (const clip of [0, 1, 63, 64, 149]) {
       const windows = examples.windows[clip];
-      const scores = await inference.score(examples.read(windows), windows.length);
+      const scores = await inference.score(await examples.read(windows), windows.length);
       const mean = scores.logits.reduce((sum, logit) => sum + logit, 0) / windows.length;
       assert.ok(Math.abs(logits[clip] - mean) < 1e-5, `clip ${clip}: ${logits[clip]}, not ${mean}`);
     }

@@ -1,0 +1,2 @@
+/** A lasting request's daemon has ended. */
+export class DaemonLostError extends Error {}

@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { writeDataset } from '../helpers.ts';
+import { openSession } from './session.ts';
+
+const DATA = 'voices';
+const PER_CLASS = 12;
+const CLIP = 'genuine-man-italian.wav';
+/** More epochs than any test waits for. */
+const ENDLESS = 100_000;
+const RUN_LIMIT_MS = 120_000;
+
+const task = (label: string, options: object) => ({
+  label,
+  type: 'deepfake',
+  command: 'train',
+  dataRoot: DATA,
+  recipe: 'reference',
+  ...options,
+});
+const tasks = [
+  task('two epochs', { epochs: 2, modelDir: 'two' }),
+  task('endless', { epochs: ENDLESS, patience: 0, modelDir: 'endless' }),
+  task('no data', { dataRoot: 'nowhere' }),
+  {
+    label: 'measure',
+    type: 'deepfake',
+    command: 'evaluate',
+    dataRoot: DATA,
+    checkpoint: 'two/deepfake_cnn.safetensors',
+  },
+];
+
+const session = await openSession({
+  prepare: async (folder) => {
+    await writeDataset(join(folder, DATA), PER_CLASS);
+    mkdirSync(join(folder, '.vscode'));
+    writeFileSync(
+      join(folder, '.vscode', 'tasks.json'),
+      JSON.stringify({ version: '2.0.0', tasks }, null, 2),
+    );
+  },
+});
+const { skip, window, folder } = session;
+after(() => session.close());
+
+const file = (...names: string[]) => join(folder, ...names);
+const page = () => window.report;
+async function runTask(label: string): Promise<void> {
+  await window.run('Tasks: Run Task');
+  await window.choose(label);
+}
+
+test('a task of tasks.json trains two epochs and says what it came to', { skip }, async () => {
+  await runTask('two epochs');
+  await window.terminal.filter({ hasText: 'Training finished' }).waitFor({ timeout: RUN_LIMIT_MS });
+  const text = await terminalText();
+  assert.match(text, new RegExp(`${PER_CLASS} genuine and ${PER_CLASS} deepfake clips`));
+  assert.match(text, /2\/2/);
+  assert.match(text, /Epoch [12] of 2 was kept/);
+  await window.screenshot('task-terminal-dark');
+  assert.ok(existsSync(file('two', 'deepfake_cnn.safetensors')));
+  assert.ok(existsSync(file('reports', DATA, 'report.html')));
+});
+
+test('a task that cannot start says why and fails', { skip }, async () => {
+  await runTask('no data');
+  await window.terminal.filter({ hasText: 'does not exist' }).waitFor();
+  await window.page.locator('.terminal-tabs-entry, .single-terminal-tab').first().waitFor();
+});
+
+test('a task that evaluates writes the report', { skip }, async () => {
+  await runTask('measure');
+  await window.terminal.filter({ hasText: 'of the clips decided' }).waitFor({ timeout: RUN_LIMIT_MS });
+});
+
+test('ending the task stops the run and keeps the best epoch', { skip }, async () => {
+  await runTask('endless');
+  await window.terminal.filter({ hasText: `/${ENDLESS}` }).waitFor({ timeout: RUN_LIMIT_MS });
+  await window.trainingStatus.waitFor();
+  await window.trainingStatus.click();
+  await page().locator('#epochs tr').first().waitFor({ state: 'attached' });
+  await window.screenshot('training-running-dark');
+  await window.run('Tasks: Terminate Task');
+  await page().locator('#outcome-title', { hasText: 'Training stopped' }).waitFor();
+  assert.match((await page().locator('#outcome-text').textContent()) ?? '', /Epoch \d+ of \d+ was kept/);
+  await window.trainingStatus.waitFor({ state: 'detached' });
+  assert.ok(existsSync(file('endless', 'deepfake_cnn.safetensors')));
+  await window.run('View: Close All Editors');
+});
+
+test('tasks are offered for folders that look like labelled data', { skip }, async () => {
+  await window.run('Tasks: Run Task');
+  await window.choose('deepfake');
+  const offered = window.page.locator('.quick-input-list .monaco-list-row');
+  await offered.filter({ hasText: `train on ${DATA}` }).waitFor();
+  await offered.filter({ hasText: `evaluate on ${DATA}` }).waitFor();
+  await window.page.keyboard.press('Escape');
+});
+
+test('a folder is trained on in four steps, with live curves', { skip }, async () => {
+  await window.run('View: Close Panel').catch(() => {});
+  await window.chooseInMenu(DATA, 'Train a Detector…');
+  await window.page
+    .locator(`.quick-input-widget input[placeholder^="${PER_CLASS} genuine and ${PER_CLASS} deepfake clips"]`)
+    .waitFor();
+  await window.screenshot('train-recipe');
+  await window.choose('recommended');
+  await window.page.locator('.quick-input-widget', { hasText: 'Epochs' }).waitFor();
+  await window.answer('none');
+  await window.page.locator('.quick-input-widget', { hasText: 'whole number' }).waitFor();
+  await window.screenshot('train-epochs');
+  await window.answer('8');
+  await window.choose(`models/${DATA}`);
+  await page()
+    .locator('#title', { hasText: `Training a detector on ${DATA}` })
+    .waitFor();
+  await page().locator('#outcome-title', { hasText: 'Training finished' }).waitFor({ timeout: RUN_LIMIT_MS });
+  assert.equal(await page().locator('#epochs tr').count(), 8);
+  assert.match((await page().locator('#eer-chart svg').getAttribute('aria-label')) ?? '', /Epoch 8/);
+  await window.screenshot('training-dark');
+  await window.useTheme('light');
+  await window.screenshot('training-light');
+  await window.useTheme('high-contrast');
+  await window.screenshot('training-high-contrast');
+  await window.useTheme('dark');
+});
+
+test('the new model is put to use', { skip }, async () => {
+  await page().locator('#use-model').click();
+  await window.notification('AudioCNN (default) detects from now on.');
+  const settings = JSON.parse(readFileSync(file('.vscode', 'settings.json'), 'utf8'));
+  assert.equal(settings['deepfake.model'], `models/${DATA}/deepfake_cnn.safetensors`);
+  await window.detect(CLIP);
+  await page().locator('#model', { hasText: 'AudioCNN (default)' }).waitFor();
+});
+
+test('its report opens inside VS Code', { skip }, async () => {
+  await window.tab(`Training on ${DATA}`).click();
+  await page().locator('#open-report').click();
+  await page().locator('h2', { hasText: 'Quality gates' }).waitFor();
+  await window.screenshot('metrics-dark');
+  await window.useTheme('light');
+  await window.screenshot('metrics-light');
+  await window.useTheme('dark');
+});
+
+test('a folder is evaluated on, and the report opens', { skip }, async () => {
+  await window.run('View: Close All Editors');
+  await window.chooseInMenu(DATA, 'Evaluate on Folder…');
+  await page().locator('dd', { hasText: DATA }).first().waitFor({ timeout: RUN_LIMIT_MS });
+  await page().locator('h2', { hasText: 'Confusion matrix' }).waitFor();
+});
+
+test('the status item lists what can be done, and another model is chosen', { skip }, async () => {
+  await window.statusItem.click();
+  await window.page.locator('.quick-input-list .monaco-list-row', { hasText: 'Train a detector' }).waitFor();
+  await window.screenshot('status-actions');
+  await window.choose('Select model');
+  await window.page.locator('.quick-input-list .monaco-list-row', { hasText: 'in use' }).waitFor();
+  await window.screenshot('select-model');
+  await window.choose('comes with the extension');
+  await window.notification('detects from now on');
+  const settings = JSON.parse(readFileSync(file('.vscode', 'settings.json'), 'utf8'));
+  assert.equal(settings['deepfake.model'], undefined);
+});
+
+test('the walkthrough shows its steps', { skip }, async () => {
+  await window.run('View: Close All Editors');
+  await window.run('Welcome: Open Walkthrough...');
+  await window.choose('Detect deepfake audio');
+  await window.page.locator('.gettingStartedContainer', { hasText: 'Train your own detector' }).waitFor();
+  await window.screenshot('walkthrough');
+});
+
+/** The rows of the terminal, with ordinary spaces. */
+async function terminalText(): Promise<string> {
+  return ((await window.terminal.textContent()) ?? '').replaceAll('\u00a0', ' ');
+}
