@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import * as vscode from 'vscode';
 import { messageOf } from '../shared/errors.ts';
 import type { DeepfakeContext } from './context.ts';
@@ -20,7 +20,7 @@ export async function evaluateOnFolder(context: DeepfakeContext, clicked?: vscod
       const { reportFile, warnings } = await daemon.evaluate({ dataRoot, reportsDir }, { token, onProgress });
       for (const warning of warnings) context.log.warn(warning);
       if (warnings.length > 0) void vscode.window.showWarningMessage(warnings.join(' '));
-      await openMetricsReport(vscode.Uri.file(reportFile));
+      await openMetricsReport(context, vscode.Uri.file(reportFile), basename(dataRoot));
     });
   } catch (error) {
     void vscode.window.showErrorMessage(messageOf(error));

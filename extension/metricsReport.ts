@@ -1,12 +1,19 @@
 import { readFile } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
+import type { DeepfakeContext } from './context.ts';
 import { metricsPage } from './metricsPage.ts';
 
 const VIEW_TYPE = 'deepfake.metricsReport';
 
-/** Opens a `report.html` in a page of its own. Reports its absence to the user. */
-export async function openMetricsReport(file: vscode.Uri): Promise<void> {
+/**
+ * Opens a `report.html` in a page of its own. Reports its absence to the user.
+ * @param name What was measured on, for the page's title.
+ */
+export async function openMetricsReport(
+  { extensionUri }: DeepfakeContext,
+  file: vscode.Uri,
+  name: string,
+): Promise<void> {
   let text: string;
   try {
     text = await readFile(file.fsPath, 'utf8');
@@ -16,11 +23,16 @@ export async function openMetricsReport(file: vscode.Uri): Promise<void> {
     );
     return;
   }
-  const title = vscode.l10n.t('Metrics: {0}', basename(dirname(file.fsPath)));
+  const title = vscode.l10n.t('Metrics on {0}', name);
   const panel = vscode.window.createWebviewPanel(VIEW_TYPE, title, vscode.ViewColumn.Active, {
     enableFindWidget: true,
     enableScripts: false,
     localResourceRoots: [],
   });
+  const icons = vscode.Uri.joinPath(extensionUri, 'media', 'icons');
+  panel.iconPath = {
+    light: vscode.Uri.joinPath(icons, 'training-light.svg'),
+    dark: vscode.Uri.joinPath(icons, 'training-dark.svg'),
+  };
   panel.webview.html = metricsPage(text);
 }

@@ -94,7 +94,11 @@ export async function useModel(context: DeepfakeContext, checkpoint: string | un
     await withSlowProgress(title, async () => {
       const model = await (await context.daemon()).tryModel(checkpoint);
       await rememberModel(checkpoint);
-      void vscode.window.showInformationMessage(vscode.l10n.t('{0} detects from now on.', model.name));
+      const name =
+        checkpoint === undefined
+          ? model.name
+          : `${model.name}, ${vscode.workspace.asRelativePath(checkpoint)}`;
+      void vscode.window.showInformationMessage(vscode.l10n.t('Model in use from now on: {0}', name));
     });
   } catch (error) {
     void vscode.window.showErrorMessage(messageOf(error));

@@ -32,7 +32,8 @@ export function trainingHtml(resources: PageResources): string {
 
     <p id="announcement" class="for-screen-readers" role="status"></p>
 
-    <div class="charts">
+    <div id="figures">
+      <div class="charts">
       <section aria-labelledby="eer-title">
         <h3 id="eer-title">${html(t('Validation EER'))}</h3>
         <p class="quiet">${html(t('Share of clips judged wrongly where both kinds of error are equally frequent; lower is better.'))}</p>
@@ -45,6 +46,7 @@ export function trainingHtml(resources: PageResources): string {
       </section>
     </div>
 
+    <p id="ring-note" class="quiet" hidden>${html(t('The ring marks the epoch that was kept.'))}</p>
     <details>
       <summary>${html(t('All epochs as a table'))}</summary>
       <table>
@@ -61,6 +63,7 @@ export function trainingHtml(resources: PageResources): string {
         <tbody id="epochs"></tbody>
       </table>
     </details>
+    </div>
   </main>`;
   return webviewPage(resources, { title: t('Training'), body });
 }

@@ -11,6 +11,7 @@ import { DisposableStore } from './disposables.ts';
 import { openMetricsReport } from './metricsReport.ts';
 import { useModel } from './modelCommands.ts';
 import { startTrainingTask } from './taskProvider.ts';
+import { trainDetector } from './trainCommand.ts';
 import { trainingHtml } from './trainingHtml.ts';
 import type { TrainingRun } from './trainingRun.ts';
 import { webviewMedia, webviewResources } from './webviewResources.ts';
@@ -105,7 +106,7 @@ class TrainingPanel {
   }
 
   private receive({ type }: FromTrainingPage): void {
-    const { outcome, request } = this.view();
+    const { outcome } = this.view();
     const model = outcome?.kind === 'failed' ? undefined : outcome?.model;
     switch (type) {
       case 'ready':
@@ -116,20 +117,27 @@ class TrainingPanel {
         this.run?.stop();
         break;
       case 'again':
-        // What was stopped goes on; what failed is asked about where there is something to go on with.
-        void startTrainingTask(this.context, {
-          ...request,
-          resume: outcome?.kind === 'stopped' || outcome?.kind === 'interrupted',
-          fresh: undefined,
-        });
+        void this.again();
         break;
       case 'useModel':
         if (model !== undefined) void useModel(this.context, model.checkpoint);
         break;
       case 'openReport':
-        if (model !== undefined) void openMetricsReport(vscode.Uri.file(model.reportFile));
+        if (model !== undefined) {
+          void openMetricsReport(this.context, vscode.Uri.file(model.reportFile), this.view().name);
+        }
         break;
     }
+  }
+
+  /** What was stopped goes on, what failed is tried again; a new model beside a finished one is asked about. */
+  private again(): Promise<void> {
+    const { outcome, request } = this.view();
+    if (outcome?.kind === 'finished') {
+      return trainDetector(this.context, vscode.Uri.file(request.dataRoot));
+    }
+    const resume = outcome?.kind === 'stopped' || outcome?.kind === 'interrupted';
+    return startTrainingTask(this.context, { ...request, resume, fresh: undefined });
   }
 
   private update(): void {

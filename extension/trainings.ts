@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { TrainedModel, TrainingOutcome } from '../media/training/messages.ts';
+import type { TrainingOutcome } from '../media/training/messages.ts';
 import { outcomeText, outcomeTitle, statusText } from '../media/training/wording.ts';
 import { ErrorCode } from '../shared/errors.ts';
 import type { DeepfakeContext } from './context.ts';
@@ -113,12 +113,11 @@ export class Trainings implements vscode.Disposable {
     if (choice === curves) this.panels.show(run);
     if (choice === resume)
       await startTrainingTask(this.context, { ...run.request, resume: true, fresh: undefined });
-    if (model !== undefined) await this.act(model, choice === use, choice === report);
-  }
-
-  private async act(model: TrainedModel, use: boolean, report: boolean): Promise<void> {
-    if (use) await useModel(this.context, model.checkpoint);
-    if (report) await openMetricsReport(vscode.Uri.file(model.reportFile));
+    if (model === undefined) return;
+    if (choice === use) await useModel(this.context, model.checkpoint);
+    if (choice === report) {
+      await openMetricsReport(this.context, vscode.Uri.file(model.reportFile), run.view.name);
+    }
   }
 
   /** While something is being trained, the status bar says how far it is; a click shows the curves. */

@@ -11,6 +11,8 @@ export interface Curve {
   epochs: number;
   /** The epoch to point out. */
   marked?: number;
+  /** Where the vertical axis ends while there are no points. */
+  empty: number;
   /** The vertical axis ends here at the least. */
   least: number;
   /** A value for people. */
@@ -36,7 +38,8 @@ export function drawChart(frame: HTMLElement, curve: Curve): void {
     width: width - MARGIN.left - MARGIN.right,
     height: HEIGHT - MARGIN.top - MARGIN.bottom,
   };
-  const ceiling = niceCeiling(Math.max(curve.least, ...curve.points.map(({ value }) => value)));
+  const values = curve.points.length === 0 ? [curve.empty] : curve.points.map(({ value }) => value);
+  const ceiling = niceCeiling(Math.max(curve.least, ...values));
   const x = (epoch: number) => area.left + ((epoch - 1) / Math.max(1, curve.epochs - 1)) * area.width;
   const y = (value: number) => area.top + area.height * (1 - value / ceiling);
   const bottom = area.top + area.height;
@@ -113,10 +116,10 @@ function followPointer(
   svg.addEventListener('pointerleave', hide);
 }
 
-/** The next of 1, 2, 2.5, 4, 5, 8, 10 times a power of ten, which four grid lines divide into short numbers. */
+/** The next number from `value` on that four grid lines divide into short ones: 1.2, 2, 4, 6, 8 or 12 times a power of ten. */
 export function niceCeiling(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value));
-  const factor = [1, 2, 2.4, 4, 5, 6, 8, 10].find((candidate) => value <= candidate * power * 1.000001) ?? 10;
+  const factor = [1.2, 2, 4, 6, 8].find((candidate) => value <= candidate * power * 1.000001) ?? 12;
   return factor * power;
 }
 

@@ -20,8 +20,10 @@ declare function acquireVsCodeApi(): {
 };
 
 /** The vertical axes end at the least here: an EER that stays below looks as small as it is. */
-const LEAST_EER = 0.08;
-const LEAST_LOSS = 0.08;
+const LEAST = 0.08;
+/** Where they end before the first epoch: what guessing would give, rounded up. */
+const EMPTY_EER = 0.6;
+const EMPTY_LOSS = 0.8;
 
 loadTranslations();
 const vscode = acquireVsCodeApi();
@@ -51,6 +53,7 @@ function show(next: TrainingView): void {
   fillList(byId('warnings'), dataset?.warnings ?? []);
   showProgress(next);
   byId('outcome').hidden = outcome === undefined;
+  byId('figures').hidden = outcome !== undefined && reports.length === 0;
   if (outcome !== undefined && before?.outcome === undefined) showOutcome(next);
   if (before === undefined || before.reports.length !== reports.length || before.outcome !== outcome) {
     fillTable(reports);
@@ -83,7 +86,7 @@ function showOutcome({ outcome }: TrainingView): void {
   byId('use-model').hidden = !hasModel;
   byId('open-report').hidden = !hasModel;
   const canGoOn = outcome.kind === 'stopped' || outcome.kind === 'interrupted';
-  byId('again').textContent = canGoOn ? t('Resume training') : t('Train again');
+  byId('again').textContent = canGoOn ? t('Resume training') : t('Train again…');
 }
 
 function fillList(list: HTMLElement, sentences: readonly string[]): void {
@@ -120,13 +123,14 @@ function drawCharts(): void {
   const { reports, outcome } = view;
   const epochs = Math.max(2, outcome === undefined ? view.epochs : (reports.at(-1)?.epoch ?? 2));
   const marked = outcome !== undefined && 'model' in outcome ? outcome.model?.bestEpoch : undefined;
+  byId('ring-note').hidden = marked === undefined;
   const number = (value: number) => String(Number(value.toFixed(3)));
   const percent = (value: number) => `${Number((100 * value).toFixed(1))} %`;
   const draw = (
     id: string,
     name: string,
     figure: (report: EpochReport) => number,
-    least: number,
+    empty: number,
     format: (value: number) => string,
   ) => {
     const points = reports.map((report) => ({ epoch: report.epoch, value: figure(report) }));
@@ -135,8 +139,8 @@ function drawCharts(): void {
       points.length === 0
         ? t('{0}: no epoch has ended yet', name)
         : t('{0} from {1} to {2}', name, describe(points[0]), describe(points[points.length - 1]));
-    drawChart(byId(id), { points, epochs, marked, least, format, describe, label });
+    drawChart(byId(id), { points, epochs, marked, empty, least: LEAST, format, describe, label });
   };
-  draw('eer-chart', t('Validation EER'), ({ valEer }) => valEer, LEAST_EER, percent);
-  draw('loss-chart', t('Training loss'), ({ loss }) => loss, LEAST_LOSS, number);
+  draw('eer-chart', t('Validation EER'), ({ valEer }) => valEer, EMPTY_EER, percent);
+  draw('loss-chart', t('Training loss'), ({ loss }) => loss, EMPTY_LOSS, number);
 }
