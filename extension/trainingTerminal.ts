@@ -58,6 +58,7 @@ export class TrainingTerminal extends LiveTerminal {
   private show(event: TrainingEvent): void {
     if (event.type === 'dataset') {
       this.line(datasetText(event));
+      this.line(dim(t('Engine: {0} on {1}', event.engine.name, event.engine.device)));
       for (const warning of event.warnings) this.line(yellow(warning));
       this.line('');
     }

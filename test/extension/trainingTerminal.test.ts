@@ -66,6 +66,7 @@ test('a finished run leaves its data, its epochs and its outcome on the screen',
   assert.equal(await exitCode, 0);
   assert.deepEqual(screen().slice(3), [
     '10 genuine and 10 deepfake clips: 16 to train on, 4 to validate',
+    `Engine: ${dataset.engine.name} on ${dataset.engine.device}`,
     'One clip is odd.',
     '',
     '     Epoch      Loss    Accuracy       EER      F1',
