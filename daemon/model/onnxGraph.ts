@@ -4,6 +4,8 @@ import { PbfWriter } from 'pbf';
 const IR_VERSION = 8;
 const OPSET = 17;
 const MICROSOFT_DOMAIN = 'com.microsoft';
+/** ONNX Runtime's own operators on maps whose channels lie in blocks, which its optimiser uses for inference. */
+const BLOCKED_DOMAIN = 'com.microsoft.nchwc';
 const DATA_TYPE = { float32: 1, int64: 7 } as const;
 const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, ints: 7 } as const;
 
@@ -78,9 +80,83 @@ export class OnnxGraph {
 
   /** Adds a node of the com.microsoft operator set. */
   microsoftNode(type: string, inputs: string[], attributes: Record<string, Attribute> = {}): string {
+    return this.nodeOfDomain(MICROSOFT_DOMAIN, type, inputs, attributes);
+  }
+
+  /** Adds a node that works on maps [N, C/b, H, W, b], declared as [N,C,H,W]; b is the processor's block size. */
+  blockedNode(type: string, inputs: string[], attributes: Record<string, Attribute> = {}): string {
+    return this.nodeOfDomain(BLOCKED_DOMAIN, type, inputs, attributes);
+  }
+
+  private nodeOfDomain(
+    domain: string,
+    type: string,
+    inputs: string[],
+    attributes: Record<string, Attribute>,
+  ): string {
     const output = this.newName();
-    this.nodes.push({ type, inputs, outputs: [output], attributes, domain: MICROSOFT_DOMAIN });
+    this.nodes.push({ type, inputs, outputs: [output], attributes, domain });
     return output;
+  }
+
+  add(a: string, b: string): string {
+    return this.node('Add', [a, b]);
+  }
+
+  subtract(a: string, b: string): string {
+    return this.node('Sub', [a, b]);
+  }
+
+  multiply(a: string, b: string): string {
+    return this.node('Mul', [a, b]);
+  }
+
+  divide(a: string, b: string): string {
+    return this.node('Div', [a, b]);
+  }
+
+  negate(a: string): string {
+    return this.node('Neg', [a]);
+  }
+
+  reshape(value: string, shape: number[]): string {
+    return this.node('Reshape', [value, this.integers(shape)]);
+  }
+
+  /** Sums over `axes`, which disappear. */
+  sum(value: string, axes: number[]): string {
+    return this.node('ReduceSum', [value, this.integers(axes)], { keepdims: 0 });
+  }
+
+  matmul(a: string, b: string): string {
+    return this.node('MatMul', [a, b]);
+  }
+
+  /** a · bᵀ over the last two axes. */
+  matmulTransposed(a: string, b: string): string {
+    return this.microsoftNode('FusedMatMul', [a, b], { transB: 1 });
+  }
+
+  /** Elements `from` to `to` (exclusive) of one axis. */
+  slice(value: string, axis: number, from: number, to: number): string {
+    return this.node('Slice', [value, this.integers([from]), this.integers([to]), this.integers([axis])]);
+  }
+
+  concat(values: string[], axis: number): string {
+    return this.node('Concat', values, { axis });
+  }
+
+  /** Cuts an axis into consecutive parts of the given sizes. */
+  split(value: string, axis: number, sizes: number[]): string[] {
+    return this.nodeWithOutputs(sizes.length, 'Split', [value, this.integers(sizes)], { axis });
+  }
+
+  zeros(shape: number[]): string {
+    return this.tensor(new Float32Array(shape.reduce((count, size) => count * size, 1)), shape);
+  }
+
+  ones(shape: number[]): string {
+    return this.tensor(new Float32Array(shape.reduce((count, size) => count * size, 1)).fill(1), shape);
   }
 
   nodeWithOutputs(
@@ -102,6 +178,8 @@ export class OnnxGraph {
     writer.writeMessage(7, writeGraph, this.parts());
     writer.writeMessage(8, writeOperatorSet, { domain: '', version: OPSET });
     writer.writeMessage(8, writeOperatorSet, { domain: MICROSOFT_DOMAIN, version: 1 });
+    if (this.nodes.some(({ domain }) => domain === BLOCKED_DOMAIN))
+      writer.writeMessage(8, writeOperatorSet, { domain: BLOCKED_DOMAIN, version: 1 });
     return writer.finish();
   }
 

@@ -14,7 +14,7 @@ import type {
   Weights,
 } from './engine.ts';
 import { EVIDENCE, INPUT, inferenceGraph, LOGIT } from './inferenceGraph.ts';
-import { BETA1, BETA2, trainingGraph } from './trainingGraph.ts';
+import { BETA1, BETA2, blockSizeGraph, trainingGraph } from './trainingGraph.ts';
 
 /** Warnings of ONNX Runtime's own log are for its developers. */
 const ERRORS_ONLY = 3;
@@ -31,6 +31,8 @@ export interface OnnxRuntimeOptions {
 export interface OnnxRuntime {
   Tensor: typeof Tensor;
   openSession(model: Uint8Array): Promise<InferenceSession>;
+  /** Channels in a block of its blocked convolutions; absent or 1: it has none. */
+  blockSize?: number;
 }
 
 /** AudioCNN on ONNX Runtime's native build. */
@@ -50,10 +52,13 @@ export class OnnxRuntimeEngine implements Engine {
   }
 
   async createTraining(shape: NetworkShape, initial: TrainingState): Promise<TrainingEngine> {
-    return new OnnxTraining(await this.runtime(), shape, initial);
+    // The level 'all' would lay out the step's small constant convolutions anew, at a cost.
+    const runtime = await this.runtime('extended');
+    const blockSize = this.facts.device === 'cpu' ? await blockSizeOf(runtime) : 1;
+    return new OnnxTraining({ ...runtime, blockSize }, shape, initial);
   }
 
-  private async runtime(): Promise<OnnxRuntime> {
+  private async runtime(graphOptimizationLevel: 'extended' | 'all' = 'all'): Promise<OnnxRuntime> {
     const { InferenceSession, Tensor } = await import('onnxruntime-node');
     return {
       Tensor,
@@ -63,10 +68,30 @@ export class OnnxRuntimeEngine implements Engine {
           executionProviders: [this.facts.device],
           intraOpNumThreads: this.threads,
           interOpNumThreads: 1,
+          graphOptimizationLevel,
           // Spinning threads collapse when the machine is busy with decoding.
           extra: { session: { intra_op: { allow_spinning: '0' } } },
         }),
     };
+  }
+}
+
+/** Channels in a block of the processor's blocked convolutions; 1 where this build has none for it. */
+export async function blockSizeOf({ openSession, Tensor }: OnnxRuntime): Promise<number> {
+  let session: InferenceSession;
+  try {
+    session = await openSession(blockSizeGraph());
+  } catch {
+    return 1;
+  }
+  try {
+    const { block } = await session.run({
+      smallest: new Tensor('float32', new Float32Array(4), [1, 4, 1, 1]),
+    });
+    // Without blocks nothing is laid out anew, and the four channels come back.
+    return block.dims[1] > 4 ? block.dims[1] : 1;
+  } finally {
+    await session.release();
   }
 }
 
@@ -169,7 +194,9 @@ export class OnnxTraining implements TrainingEngine {
   private sessionFor(batchSize: number): Promise<InferenceSession> {
     let session = this.sessions.get(batchSize);
     if (session === undefined) {
-      session = this.runtime.openSession(trainingGraph({ ...this.shape, batchSize }));
+      session = this.runtime.openSession(
+        trainingGraph({ ...this.shape, batchSize, blockSize: this.runtime.blockSize }),
+      );
       this.sessions.set(batchSize, session);
     }
     return session;

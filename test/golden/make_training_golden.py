@@ -47,6 +47,16 @@ CASES = [
     dict(name="bands whose halves are odd", channels=[4, 5, 6], bands=14, frames=19, batch=4, step=4),
     dict(name="the reference's network", channels=[16, 32, 64], bands=64, frames=251, batch=2, step=100,
          silent_from=[251, 120], stride=37),
+    dict(name="sixteen channels: tied maxima and an odd number of frames", channels=[16, 32, 16], bands=8, frames=27,
+         batch=5, step=2, silent_from=[4, 9, 13, 20, 27], stride=7),
+    dict(name="sixteen channels: tied maxima of patches that differ", channels=[16, 16, 32], bands=16, frames=22, batch=4,
+         step=3, centre_taps=True, stride=7),
+    dict(name="sixteen channels: scales near zero and below zero", channels=[16, 16, 16], bands=8, frames=13, batch=3,
+         step=4, positive_weight=3, stride=7,
+         gamma={"0": [1e-4, -0.7, 0.9, -1e-4] + [1, -0.8] * 6, "1": [1e-4, -1e-4, -0.8, 1.1] + [-1.2, 0.5] * 6,
+                "2": [-1, 1e-4, -1e-4, 1] + [0.8, -0.3] * 6}),
+    dict(name="sixteen channels: one clip, two blocks", channels=[16, 32], bands=8, frames=22, batch=1, step=4, stride=7),
+    dict(name="sixteen channels: four blocks", channels=[16, 16, 32, 16], bands=32, frames=43, batch=3, step=4, stride=13),
 ]
 
 
