@@ -2,6 +2,7 @@ import { blockNames } from './audioCnn.ts';
 import {
   type BlockShape,
   FirstBlockInput,
+  isPositive,
   noteStatistics,
   PATCH_PIXELS,
   POOL_PHASES,
@@ -63,8 +64,7 @@ export function blockedTrainingBlocks(context: StepContext, b: number): Training
   const channelSum = (map: string, area: number) =>
     g.multiply(g.sum(average(map), [0, 2, 3]), g.constant(area));
 
-  /** 1 where a value is above zero, else 0. */
-  const positive = (map: string) => greater(map, g.constant(0));
+  /** 1 where a is greater, else 0. */
   const greater = (a: string, c: string) => g.node('Cast', [g.node('Greater', [a, c])], { to: 1 });
 
   /** The four positions of each pooling window as maps of their own, [N,co,H/2,W/2] each: convolutions with stride 2. */
@@ -174,7 +174,7 @@ export function blockedTrainingBlocks(context: StepContext, b: number): Training
     const output = rectifiedAffine(winners.maximum, g.ones([co]), input.shift, co);
 
     const backward = (outputGradient: string) => {
-      const active = g.multiply(outputGradient, positive(output));
+      const active = g.multiply(outputGradient, isPositive(g, output));
       const patches = g.reshape(input.patches, [N, 1, PATCH_PIXELS, area]);
       const perPhase = route(phases, winners, active).map((gradient) =>
         // [co/b, 16, b]
@@ -216,7 +216,7 @@ export function blockedTrainingBlocks(context: StepContext, b: number): Training
     const output = rectifiedAffine(winners.maximum, scale, shift, co);
 
     const backward = (outputGradient: string) => {
-      const active = g.multiply(outputGradient, positive(output));
+      const active = g.multiply(outputGradient, isPositive(g, output));
       const shiftGradient = channelSum(active, H2 * W2);
       const normalizedGradient = g.multiply(
         inverseDeviation,
@@ -285,7 +285,7 @@ export function blockedTrainingBlocks(context: StepContext, b: number): Training
     const output = g.reshape(average(rectified), [N, co]);
 
     const backward = (outputGradient: string) => {
-      const active = positive(rectified);
+      const active = isPositive(g, rectified);
       const perClip = (averages: string) => g.reshape(averages, [N, co]);
       const shiftGradient = g.sum(g.multiply(outputGradient, perClip(average(active))), [0]);
       const activeMean = perClip(average(g.multiply(active, map)));

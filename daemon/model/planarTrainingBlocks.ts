@@ -3,6 +3,7 @@ import {
   type BatchNormParts,
   type BlockShape,
   FirstBlockInput,
+  isPositive,
   noteStatistics,
   PATCH_PIXELS,
   POOL_PHASES,
@@ -96,7 +97,7 @@ export function planarTrainingBlocks(context: StepContext): TrainingBlocks {
     const output = g.node('Relu', [g.add(g.reshape(maximum, [N, co, H2, W2]), perChannel(input.shift))]);
 
     const backward = (outputGradient: string) => {
-      const active = g.multiply(outputGradient, g.node('Sign', [output]));
+      const active = g.multiply(outputGradient, isPositive(g, output));
       // Each pooled gradient goes to the first phase that equals the maximum, as in PyTorch.
       let remaining = g.reshape(active, [N, 1, co * L]);
       const routed: string[] = [];
@@ -136,7 +137,7 @@ export function planarTrainingBlocks(context: StepContext): TrainingBlocks {
     const output = g.node('Relu', [g.add(g.multiply(pooled, perChannel(scale)), perChannel(shift))]);
 
     const backward = (outputGradient: string) => {
-      const active = g.multiply(outputGradient, g.node('Sign', [output]));
+      const active = g.multiply(outputGradient, isPositive(g, output));
       const shiftGradient = g.sum(active, [0, 2, 3]);
       const normalizedGradient = g.multiply(
         inverseDeviation,
@@ -173,7 +174,7 @@ export function planarTrainingBlocks(context: StepContext): TrainingBlocks {
 
     const backward = (outputGradient: string) => {
       const perPixel = g.multiply(outputGradient, g.constant(1 / (H * W)));
-      const active = g.node('Sign', [rectified]);
+      const active = isPositive(g, rectified);
       const shiftGradient = g.sum(g.multiply(perPixel, g.sum(active, [2, 3])), [0]);
       const activeSum = g.sum(g.multiply(active, map), [2, 3]);
       const normalizedGradient = g.multiply(

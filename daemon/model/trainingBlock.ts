@@ -108,6 +108,11 @@ export function scaleSign({ graph: g, weight }: StepContext, block: number): str
   return g.node('Where', [negative, g.constant(-1), g.constant(1)]);
 }
 
+/** 1 where a rectified map is above zero, else 0, in one pass: a hard sigmoid too steep to have a slope. */
+export function isPositive(g: OnnxGraph, rectified: string): string {
+  return g.node('HardSigmoid', [rectified], { alpha: { float: 3e38 }, beta: { float: 0 } });
+}
+
 /** The kernel turned round with its channel axes swapped, [ci,co,3,3]: convolving with it gives the input's gradient. */
 export function turnedKernel(g: OnnxGraph, kernel: string, ci: number, co: number): string {
   const reversed = g.integers([8, 7, 6, 5, 4, 3, 2, 1, 0]);
