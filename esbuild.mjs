@@ -72,6 +72,8 @@ if (withTests) {
   builds.push(
     esbuild.build({
       ...nodeModule,
+      external: external.filter((name) => name !== 'vscode'),
+      alias: { vscode: './test/extension/vscode.ts' },
       entryPoints: globSync('test/**/*.test.ts'),
       outbase: 'test',
       outdir: 'dist/test',

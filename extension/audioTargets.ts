@@ -1,8 +1,8 @@
 import { extname } from 'node:path';
 import { AUDIO_EXTENSIONS } from '../shared/audioFiles.ts';
 
-/** Reports opened by one command; more is a job for a scan. */
-export const MAX_REPORTS = 8;
+/** Files detected at once with a card each; more is a job for a scan. */
+export const MAX_CARDS = 60;
 
 /** The part of vscode.Uri that matters here. */
 export interface UriLike {
@@ -15,16 +15,16 @@ export function isAudioPath(path: string): boolean {
   return (AUDIO_EXTENSIONS as readonly string[]).includes(extname(path).toLowerCase());
 }
 
-/**
- * The files that a menu command is about. VS Code passes the item clicked and, from the explorer, the whole selection,
- * which may hold files that are not audio; the item clicked is taken as it is.
- */
+/** What a menu command is about: VS Code passes the item clicked and, from the explorer, the whole selection. */
+export function selection<U extends UriLike>(clicked: U, selected: readonly U[] | undefined): readonly U[] {
+  return selected?.some((uri) => uri.path === clicked.path) ? selected : [clicked];
+}
+
+/** The audio files that a menu command is about; the item clicked is taken as it is when it is the only one. */
 export function selectedFiles<U extends UriLike>(
-  clicked: U | undefined,
-  selection: readonly U[] | undefined,
-): U[] {
-  if (clicked === undefined) return [];
-  const isInSelection = selection?.some((uri) => uri.path === clicked.path) ?? false;
-  if (selection === undefined || !isInSelection || selection.length === 1) return [clicked];
-  return selection.filter((uri) => isAudioPath(uri.path));
+  clicked: U,
+  selected: readonly U[] | undefined,
+): readonly U[] {
+  const files = selection(clicked, selected);
+  return files.length === 1 ? files : files.filter((uri) => isAudioPath(uri.path));
 }

@@ -5,6 +5,8 @@ import type { DaemonClient } from './daemonClient.ts';
 import type { DaemonState } from './daemonState.ts';
 import { DisposableStore } from './disposables.ts';
 import { Reports } from './reportPanel.ts';
+import { ResultsView } from './resultsView.ts';
+import { Scans } from './scans.ts';
 import { daemonOptions, START_SETTINGS } from './settings.ts';
 import { createStatusItem } from './statusItem.ts';
 import { Trainings } from './trainings.ts';
@@ -15,9 +17,16 @@ export class DeepfakeContext {
   readonly log = this.owned.add(vscode.window.createOutputChannel('Deepfake', { log: true }));
   readonly reports = this.owned.add(new Reports(this));
   readonly trainings = this.owned.add(new Trainings(this));
+  readonly results = this.owned.add(new ResultsView(this));
+  readonly scans: Scans;
   private client: Promise<DaemonClient> | undefined;
 
-  constructor(readonly extensionUri: vscode.Uri) {}
+  readonly extensionUri: vscode.Uri;
+
+  constructor(extension: vscode.ExtensionContext) {
+    this.extensionUri = extension.extensionUri;
+    this.scans = new Scans(this, extension);
+  }
 
   add<T extends vscode.Disposable>(item: T): T {
     return this.owned.add(item);
@@ -34,8 +43,9 @@ export class DeepfakeContext {
     return (await this.client)?.state ?? { kind: 'stopped' };
   }
 
-  /** Resolves when the daemon has ended. */
+  /** Resolves when the daemon has ended and what is to be kept is kept. */
   async dispose(): Promise<void> {
+    await this.scans.dispose();
     this.owned.dispose();
     await (await this.client)?.dispose();
   }

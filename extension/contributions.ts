@@ -17,8 +17,30 @@ export const Command = {
   useModel: 'deepfake.useModel',
   importModel: 'deepfake.importModel',
   exportOnnx: 'deepfake.exportOnnx',
+  scanWorkspace: 'deepfake.scanWorkspace',
+  scan: 'deepfake.scan',
+  cancelScan: 'deepfake.cancelScan',
+  scanAgain: 'deepfake.scanAgain',
+  scanAllAgain: 'deepfake.scanAllAgain',
+  openReport: 'deepfake.openReport',
+  revealFinding: 'deepfake.revealFinding',
+  groupByFolder: 'deepfake.groupByFolder',
+  groupByVerdict: 'deepfake.groupByVerdict',
+  filterByText: 'deepfake.filterByText',
+  filterByVerdict: 'deepfake.filterByVerdict',
+  clearFilter: 'deepfake.clearFilter',
+  clearFindings: 'deepfake.clearFindings',
+  exportFindings: 'deepfake.exportFindings',
 } as const;
 export type CommandId = (typeof Command)[keyof typeof Command];
+
+/** Commands that only the extension's own views call; package.json does not show them. */
+export const InternalCommand = {
+  showMore: 'deepfake.showMoreFindings',
+} as const;
+
+/** Severity of an entry in the Problems panel. */
+export type ProblemSeverity = 'error' | 'warning' | 'information' | 'hint' | 'off';
 
 /** The type of each setting's value; an empty string means that it is not set. */
 export interface Settings {
@@ -28,6 +50,14 @@ export interface Settings {
   'deepfake.model': string;
   /** What computes. */
   'deepfake.device': 'auto' | Device;
+  /** Globs of files and folders that scans leave out. */
+  'deepfake.scan.exclude': string[];
+  /** Scan audio files when they are added or changed. */
+  'deepfake.scan.automatic': boolean;
+  /** Mark files in the explorer. */
+  'deepfake.badges': boolean;
+  'deepfake.problems.deepfake': ProblemSeverity;
+  'deepfake.problems.inconclusive': ProblemSeverity;
 }
 export type SettingId = keyof Settings;
 
@@ -35,12 +65,43 @@ export const Setting = {
   ffmpegPath: 'deepfake.ffmpegPath',
   model: 'deepfake.model',
   device: 'deepfake.device',
+  scanExclude: 'deepfake.scan.exclude',
+  scanAutomatic: 'deepfake.scan.automatic',
+  badges: 'deepfake.badges',
+  problemsDeepfake: 'deepfake.problems.deepfake',
+  problemsInconclusive: 'deepfake.problems.inconclusive',
 } as const satisfies Record<string, SettingId>;
 
 /** Types of webview panels; each has an activation event, so that its panels come back after a reload. */
 export const WebviewPanel = {
   report: 'deepfake.report',
   training: 'deepfake.training',
+} as const;
+
+/** Views of the activity bar and of the panel. */
+export const View = {
+  findings: 'deepfake.findings',
+  results: 'deepfake.results',
+} as const;
+
+/** Editors for "Open With…". */
+export const CustomEditor = {
+  report: 'deepfake.reportEditor',
+} as const;
+
+/** What `when` clauses ask for. */
+export const ContextKey = {
+  scanning: 'deepfake.scanning',
+  hasFindings: 'deepfake.hasFindings',
+  filtered: 'deepfake.filtered',
+  grouping: 'deepfake.grouping',
+  hasResults: 'deepfake.hasResults',
+} as const;
+
+/** Colours that a theme may set. */
+export const Colour = {
+  deepfake: 'deepfake.deepfakeForeground',
+  genuine: 'deepfake.genuineForeground',
 } as const;
 
 /** Clause of package.json's menus that holds for the files of `AUDIO_EXTENSIONS`. */

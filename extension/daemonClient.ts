@@ -38,6 +38,7 @@ import {
 } from '../shared/protocol.ts';
 import { Command } from './contributions.ts';
 import { DaemonLostError } from './daemonLostError.ts';
+import { DaemonStartError } from './daemonStartError.ts';
 import type { DaemonState } from './daemonState.ts';
 import { DisposableStore } from './disposables.ts';
 import type { DaemonOptions } from './settings.ts';
@@ -236,7 +237,7 @@ export class DaemonClient implements vscode.Disposable {
           this.connection = undefined;
           this.fail(message);
         }
-        throw new Error(message);
+        throw new DaemonStartError(message);
       });
       this.connection = connecting;
     }

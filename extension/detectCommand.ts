@@ -1,10 +1,11 @@
 import * as vscode from 'vscode';
 import { AUDIO_EXTENSIONS } from '../shared/audioFiles.ts';
-import { isAudioPath, MAX_REPORTS, selectedFiles } from './audioTargets.ts';
+import { isAudioPath, MAX_CARDS, selectedFiles } from './audioTargets.ts';
 import type { DeepfakeContext } from './context.ts';
+import { Command } from './contributions.ts';
 import { withSlowProgress } from './slowProgress.ts';
 
-/** "Detect Deepfake": a report for each file chosen. */
+/** "Detect Deepfake": the report of a file, a card for each of several, or a scan of many. */
 export async function detect(
   context: DeepfakeContext,
   clicked?: vscode.Uri,
@@ -19,33 +20,16 @@ export async function detect(
       vscode.l10n.t('Only files on a disk can be examined. Save the file to a folder first.'),
     );
   }
-  if (onDisk.length > MAX_REPORTS) {
-    void vscode.window.showInformationMessage(
-      vscode.l10n.t(
-        'Reports are opened for the first {0} of the {1} files selected.',
-        MAX_REPORTS,
-        onDisk.length,
-      ),
+  if (onDisk.length > MAX_CARDS) {
+    await vscode.commands.executeCommand(Command.scan, onDisk[0], onDisk);
+  } else if (onDisk.length > 1) {
+    await context.results.show(onDisk);
+  } else if (onDisk.length === 1) {
+    const [file] = onDisk;
+    await withSlowProgress(vscode.l10n.t('Detecting deepfake'), (token) =>
+      context.reports.show(file, { token }),
     );
   }
-  const shown = onDisk.slice(0, MAX_REPORTS);
-  if (shown.length === 0) return;
-  const title =
-    shown.length === 1
-      ? vscode.l10n.t('Detecting deepfake')
-      : vscode.l10n.t('Detecting deepfakes in {0} files', shown.length);
-  await withSlowProgress(title, async (token, report) => {
-    let done = 0;
-    await Promise.all(
-      shown.map(async (uri, index) => {
-        await context.reports.show(uri, { token, preserveFocus: index > 0 });
-        report(
-          (100 * ++done) / shown.length,
-          shown.length === 1 ? undefined : vscode.l10n.t('{0} of {1}', done, shown.length),
-        );
-      }),
-    );
-  });
 }
 
 async function activeOrPickedFiles(): Promise<vscode.Uri[]> {

@@ -2,13 +2,14 @@ import { config as configureTranslations } from '@vscode/l10n';
 import * as vscode from 'vscode';
 import { messageOf } from '../shared/errors.ts';
 import { DeepfakeContext } from './context.ts';
-import { Command, type CommandId, WebviewPanel } from './contributions.ts';
+import { Command, type CommandId, CustomEditor, InternalCommand, WebviewPanel } from './contributions.ts';
 import { TASK_TYPE } from './deepfakeTask.ts';
 import { detect } from './detectCommand.ts';
 import { evaluateOnFolder } from './evaluateCommand.ts';
 import { DetectTool, TOOL_NAME } from './languageModelTool.ts';
 import { exportOnnx, importModel, selectModel, useModel } from './modelCommands.ts';
 import { detectSample } from './sampleCommand.ts';
+import { scanCommands } from './scanCommands.ts';
 import { showActions } from './statusActions.ts';
 import { DeepfakeTaskProvider } from './taskProvider.ts';
 import { trainDetector } from './trainCommand.ts';
@@ -16,10 +17,11 @@ import { trainDetector } from './trainCommand.ts';
 let context: DeepfakeContext | undefined;
 
 /** Registers what package.json promises. Nothing is loaded or started before it is asked for. */
-export function activate({ extensionUri, subscriptions }: vscode.ExtensionContext): void {
+export function activate(extension: vscode.ExtensionContext): void {
+  const { subscriptions } = extension;
   // For the texts of what knows nothing of VS Code; the rest uses vscode.l10n.
   if (vscode.l10n.bundle !== undefined) configureTranslations({ contents: vscode.l10n.bundle });
-  const active = new DeepfakeContext(extensionUri);
+  const active = new DeepfakeContext(extension);
   context = active;
   const handlers: Record<CommandId, (...args: never[]) => unknown> = {
     [Command.detect]: (clicked?: vscode.Uri, selection?: vscode.Uri[]) => detect(active, clicked, selection),
@@ -34,12 +36,15 @@ export function activate({ extensionUri, subscriptions }: vscode.ExtensionContex
     [Command.useModel]: (checkpoint: vscode.Uri) => useModel(active, checkpoint.fsPath),
     [Command.importModel]: (file?: vscode.Uri) => importModel(active, file),
     [Command.exportOnnx]: (checkpoint?: vscode.Uri) => exportOnnx(active, checkpoint),
+    ...scanCommands(active),
   };
   for (const [id, handler] of Object.entries(handlers)) {
     subscriptions.push(vscode.commands.registerCommand(id, handler));
   }
   subscriptions.push(
     vscode.window.registerWebviewPanelSerializer(WebviewPanel.report, active.reports),
+    vscode.window.registerCustomEditorProvider(CustomEditor.report, active.reports),
+    vscode.commands.registerCommand(InternalCommand.showMore, (id: string) => active.scans.tree.showMore(id)),
     vscode.window.registerWebviewPanelSerializer(WebviewPanel.training, active.trainings.panels),
     vscode.tasks.registerTaskProvider(TASK_TYPE, new DeepfakeTaskProvider(active)),
   );

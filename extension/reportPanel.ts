@@ -5,7 +5,7 @@ import { messageOf } from '../shared/errors.ts';
 import type { Verdict } from '../shared/verdict.ts';
 import { verdictJson } from '../shared/verdictJson.ts';
 import type { DeepfakeContext } from './context.ts';
-import { WebviewPanel } from './contributions.ts';
+import { CustomEditor, WebviewPanel } from './contributions.ts';
 import { DisposableStore } from './disposables.ts';
 import { reportHtml } from './reportHtml.ts';
 import { withSlowProgress } from './slowProgress.ts';
@@ -17,8 +17,13 @@ export interface ShowOptions {
   preserveFocus?: boolean;
 }
 
-/** The open reports, one per file. */
-export class Reports implements vscode.WebviewPanelSerializer<ReportState | undefined>, vscode.Disposable {
+/** The open reports: one panel per file, and one read-only editor where the user opens files with it. */
+export class Reports
+  implements
+    vscode.WebviewPanelSerializer<ReportState | undefined>,
+    vscode.CustomReadonlyEditorProvider,
+    vscode.Disposable
+{
   private readonly open = new Map<string, ReportPanel>();
 
   constructor(private readonly context: DeepfakeContext) {}
@@ -39,6 +44,30 @@ export class Reports implements vscode.WebviewPanelSerializer<ReportState | unde
       report.panel.reveal(undefined, preserveFocus);
     }
     await report.detect(token);
+  }
+
+  /**
+   * Shows the report of a file from a list: its panel where there is one, or else an editor that the next file from the
+   * list replaces.
+   */
+  async peek(file: vscode.Uri): Promise<void> {
+    const report = this.open.get(file.toString());
+    if (report !== undefined) {
+      report.panel.reveal(undefined, true);
+      return;
+    }
+    const options: vscode.TextDocumentShowOptions = { preview: true, preserveFocus: true };
+    await vscode.commands.executeCommand('vscode.openWith', file, CustomEditor.report, options);
+  }
+
+  openCustomDocument(uri: vscode.Uri): vscode.CustomDocument {
+    return { uri, dispose: () => {} };
+  }
+
+  resolveCustomEditor({ uri }: vscode.CustomDocument, panel: vscode.WebviewPanel): void {
+    const report = new ReportPanel(this.context, uri, panel);
+    panel.onDidDispose(() => report.dispose());
+    void report.detect();
   }
 
   /** After a reload of the window: examines the file again. */
@@ -72,7 +101,7 @@ function reportTitle(file: vscode.Uri): string {
 }
 
 /** The folder as the explorer shows it, or its path where it is in no workspace. */
-function folderOf(file: vscode.Uri): string {
+export function folderOf(file: vscode.Uri): string {
   const folder = dirname(file.fsPath);
   const root = vscode.workspace.getWorkspaceFolder(file);
   return root === undefined ? folder : join(root.name, relative(root.uri.fsPath, folder));

@@ -10,8 +10,9 @@ export interface DaemonOptions {
   device?: string;
 }
 
-export function readSetting<K extends SettingId>(id: K): Settings[K] {
-  return vscode.workspace.getConfiguration().get(id) as Settings[K];
+/** @param scope The file or folder concerned, for settings that a workspace folder may have for itself. */
+export function readSetting<K extends SettingId>(id: K, scope?: vscode.Uri): Settings[K] {
+  return vscode.workspace.getConfiguration(undefined, scope).get(id) as Settings[K];
 }
 
 /** The settings that take effect when the daemon starts; the model is replaced while it runs. */

@@ -7,6 +7,7 @@ import type { Theme } from './theme.ts';
 
 /** Exponent that keeps the quiet half of the decibels from filling the picture with middle grey. */
 const CONTRAST = 1.6;
+const THUMBNAIL_EVIDENCE_OPACITY = 0.55;
 
 export interface SpectrogramView {
   spectrogram: SpectrogramImage;
@@ -48,6 +49,22 @@ export function drawSpectrogram(canvas: HTMLCanvasElement, view: SpectrogramView
     y: { ticks: hertzTicks(spectrogram.frequencies, area.height), title: t('hertz') },
   };
   drawAxes(context, area, labels, theme);
+}
+
+/** Loudness and evidence in the whole of a small canvas, without axes. */
+export function drawThumbnail(
+  canvas: HTMLCanvasElement,
+  spectrogram: SpectrogramImage,
+  evidence: EvidenceMap | undefined,
+  theme: Theme,
+): void {
+  const { context } = prepareCanvas(canvas);
+  const area = { left: 0, top: 0, width: canvas.clientWidth, height: canvas.clientHeight };
+  const seconds = spectrogram.columns * spectrogram.secondsPerColumn;
+  drawOnTimeAxis(context, loudnessPicture(spectrogram, theme), 0, seconds, seconds, area);
+  if (evidence === undefined) return;
+  context.globalAlpha = THUMBNAIL_EVIDENCE_OPACITY;
+  drawOnTimeAxis(context, evidencePicture(evidence, theme), 0, evidence.duration, seconds, area);
 }
 
 function drawOnTimeAxis(

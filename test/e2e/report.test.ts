@@ -146,16 +146,47 @@ test('an editor with an audio file has the command in its title bar', { skip }, 
   await window.report.locator('#result').waitFor();
 });
 
-test('several selected files get a report each', { skip }, async () => {
+test('several selected files get a card each, which leads to the report', { skip }, async () => {
   await window.run('View: Close All Editors');
-  await window.explorerItem(OTHERS[0]).click();
-  await window.explorerItem(OTHERS[1]).click({ modifiers: ['ControlOrMeta'] });
-  await window.detect(OTHERS[1]);
-  for (const file of OTHERS.slice(0, 2)) {
-    await window.tab(`${file} – deepfake report`).click();
-    await window.report.locator('#file-name', { hasText: file }).waitFor();
-    await window.report.locator('#result').waitFor();
+  await window.explorerItem(GENUINE).click();
+  for (const file of [...OTHERS, NOT_PLAYABLE]) {
+    await window.explorerItem(file).click({ modifiers: ['ControlOrMeta'] });
   }
+  await window.detect(OTHERS[1]);
+  const card = (file: string) => window.report.locator('.card', { has: window.page.locator(`text=${file}`) });
+  for (const file of [GENUINE, ...OTHERS]) {
+    const { decision, deepfake_probability } = predict(file);
+    await card(file)
+      .locator('.verdict', { hasText: headline(decision) })
+      .waitFor();
+    const shown = Number(await card(file).locator('.bar').getAttribute('aria-valuenow'));
+    assert.ok(Math.abs(shown - deepfake_probability) < 1e-6, `${shown} on the card of ${file}`);
+  }
+  await window.screenshot('cards-dark');
+  await window.useTheme('light');
+  await window.screenshot('cards-light');
+  await window.useTheme('dark');
+  await card(GENUINE)
+    .getByRole('button', { name: `Open the report of ${GENUINE}` })
+    .focus();
+  await window.page.keyboard.press('ArrowRight');
+  await window.page.keyboard.press('ArrowLeft');
+  await window.page.keyboard.press('Enter');
+  await window.tab(`${GENUINE} – deepfake report`).waitFor();
+  await window.run('View: Toggle Panel Visibility');
+  await window.report.locator('#result').waitFor();
+});
+
+test('a file opens with the report as its editor', { skip }, async () => {
+  await window.run('View: Close All Editors');
+  await window.chooseInMenu(SYNTHETIC, 'Open With...');
+  await window.page.locator('.quick-input-list .monaco-list-row', { hasText: 'Deepfake report' }).click();
+  await window.report.locator('#result').waitFor();
+  await assertReportAgrees(SYNTHETIC);
+  await window.reload();
+  await window.report.locator('#result').waitFor();
+  await assertReportAgrees(SYNTHETIC);
+  await window.run('View: Close All Editors');
 });
 
 test('after the daemon has been killed the next detection starts another', { skip }, async () => {

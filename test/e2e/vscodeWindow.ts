@@ -98,6 +98,20 @@ export class VsCodeWindow {
     return this.page.locator('.statusbar-item[id$="deepfake.training"]');
   }
 
+  /** Rows of the findings whose text begins so, be they headings or files. */
+  finding(label: string): Locator {
+    return this.findings.locator(`.monaco-list-row[aria-label^=${JSON.stringify(label)}]`);
+  }
+
+  get findings(): Locator {
+    return this.page.locator('[id="workbench.view.extension.deepfake"]');
+  }
+
+  /** The status bar item of a scan, while one runs. */
+  get scanStatus(): Locator {
+    return this.page.locator('.statusbar-item[id$="deepfake.scan"]');
+  }
+
   /** Opens the list of notifications, since the driver of VS Code keeps them from popping up, and waits for one. */
   async notification(text: string): Promise<Locator> {
     const center = this.page.locator('.notifications-center.visible');
@@ -169,7 +183,9 @@ export class VsCodeWindow {
     const className = { dark: 'vs-dark', light: 'vs', 'high-contrast': 'hc-black' }[theme];
     await this.page.locator(`.monaco-workbench.${className}`).waitFor();
     const bodyClass = theme === 'high-contrast' ? 'vscode-high-contrast' : `vscode-${theme}`;
-    await this.report.locator(`body.${bodyClass}`).waitFor();
+    // A window may have no webview.
+    if ((await this.page.locator('iframe.webview').filter({ visible: true }).count()) > 0)
+      await this.report.locator(`body.${bodyClass}`).waitFor();
   }
 
   /** Written to .cache/screenshots, for people to look at. */

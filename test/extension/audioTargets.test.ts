@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { isAudioPath, selectedFiles } from '../../extension/audioTargets.ts';
 
 const file = (path: string) => ({ scheme: 'file', path });
-const paths = (files: { path: string }[]) => files.map(({ path }) => path);
+const paths = (files: readonly { path: string }[]) => files.map(({ path }) => path);
 
 test('extensions are recognised in upper and lower case', () => {
   assert.ok(isAudioPath('/a/Clip.WAV'));

@@ -3,7 +3,15 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { packageRoot } from '../../daemon/paths.ts';
-import { audioFileClause, Command, Setting, WebviewPanel } from '../../extension/contributions.ts';
+import {
+  audioFileClause,
+  Colour,
+  Command,
+  CustomEditor,
+  Setting,
+  View,
+  WebviewPanel,
+} from '../../extension/contributions.ts';
 import { TASK_OPTIONS, TASK_TYPE } from '../../extension/deepfakeTask.ts';
 import { TOOL_NAME } from '../../extension/languageModelTool.ts';
 import { AUDIO_EXTENSIONS } from '../../shared/audioFiles.ts';
@@ -23,7 +31,7 @@ test('package.json declares the settings of the code and no others', () => {
 
 test('every kind of webview panel wakes the extension, so that it comes back after a reload', () => {
   const events = Object.values(WebviewPanel).map((type) => `onWebviewPanel:${type}`);
-  assert.deepEqual(manifest.activationEvents, events);
+  assert.deepEqual(manifest.activationEvents, ['onStartupFinished', ...events]);
 });
 
 test('menus name declared commands, and those for audio show them for every audio extension', () => {
@@ -65,9 +73,15 @@ test('the walkthrough names commands that exist and pictures that are there', ()
   }
 });
 
-test('settings that name programs or models are ignored in workspaces that are not trusted', () => {
+test('settings that name programs or models or start work unasked are ignored in workspaces that are not trusted', () => {
   const { restrictedConfigurations } = manifest.capabilities.untrustedWorkspaces;
-  assert.deepEqual(restrictedConfigurations.sort(), Object.values(Setting).sort());
+  const unrestricted = Object.values(Setting).filter((id) => !restrictedConfigurations.includes(id));
+  assert.deepEqual(unrestricted.sort(), [
+    Setting.badges,
+    Setting.problemsDeepfake,
+    Setting.problemsInconclusive,
+    Setting.scanExclude,
+  ]);
 });
 
 test('every text that package.json shows to people is in package.nls.json, and nothing else is', () => {
@@ -81,4 +95,29 @@ test('every text that package.json shows to people is in package.nls.json, and n
     JSON.stringify({ contributes: { ...contributes, languageModelTools: tools }, capabilities }),
     shown,
   );
+});
+
+test('package.json declares the views, editors and colours of the code and no others', () => {
+  const ids = (items: { id: string }[]) => items.map(({ id }) => id).sort();
+  assert.deepEqual(
+    ids(Object.values(contributes.views).flat() as { id: string }[]),
+    Object.values(View).sort(),
+  );
+  assert.deepEqual(ids(contributes.colors), Object.values(Colour).sort());
+  const [{ viewType, selector, priority }] = contributes.customEditors;
+  assert.equal(viewType, CustomEditor.report);
+  assert.equal(priority, 'option', 'audio files open in the player, as before');
+  const patterns = selector.map(({ filenamePattern }: { filenamePattern: string }) => filenamePattern);
+  assert.deepEqual(
+    patterns,
+    AUDIO_EXTENSIONS.map((extension) => `*${extension}`),
+  );
+});
+
+test('texts of package.json with links name commands that exist', () => {
+  for (const text of Object.values<string>(texts)) {
+    for (const [, command] of text.matchAll(/\(command:([\w.]+)\)/g)) {
+      assert.ok(command.startsWith('vscode.') || Object.values<string>(Command).includes(command), command);
+    }
+  }
 });
