@@ -84,9 +84,9 @@ test('a cancelled call is cancelled', async () => {
   await assert.rejects(call('clip.wav', good, true).result, injected.CancellationError);
 });
 
-test('the user is asked before a file is examined', () => {
+test('the user is asked before a file is examined', async () => {
   const { tool, result } = call('clip.wav', good);
-  void result;
+  await result;
   const { confirmationMessages } = tool.prepareInvocation({ input: { path: 'clip.wav' } });
   assert.match(String(confirmationMessages?.message), /clip\.wav on this machine/);
 });
