@@ -23,7 +23,7 @@ const { values } = parseArgs({
     built: { type: 'boolean', default: false },
   },
 });
-/** Kills of one run at most; then it is left to end. */
+/** Kills after which a run is left to end, once it has a state to go on from. */
 const MAX_KILLS = 4;
 const SAMPLE_RATE = 16_000;
 
@@ -61,7 +61,7 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 
-/** Runs until the end with at least one kill on the way. */
+/** Runs until the end with at least one kill from which it went on. */
 async function killAndResume(name, milliseconds) {
   const kills = [];
   const wentOn = [];
@@ -69,7 +69,7 @@ async function killAndResume(name, milliseconds) {
     const resume = existsSync(join(folder, name, 'm', 'training_state.safetensors'));
     const run = train(name, resume);
     if (resume) wentOn.push(run);
-    const isLast = kills.length >= MAX_KILLS;
+    const isLast = resume && kills.length >= MAX_KILLS;
     const signal = process.platform !== 'win32' && random() < 0.3 ? 'SIGINT' : 'SIGKILL';
     const after = Math.round(random() * milliseconds);
     const code = await (isLast ? run.ended : Promise.race([run.ended, delay(after, 'kill', { ref: false })]));
@@ -77,12 +77,14 @@ async function killAndResume(name, milliseconds) {
       run.child.kill(signal);
       await run.ended;
       kills.push(`${signal} after ${after} ms`);
-    } else if (code === 0 && kills.length > 0) {
+    } else if (code === 0 && wentOn.length > 0) {
       const epochs = wentOn.flatMap(
         ({ printed }) => /Going on in epoch (\d+)/.exec(printed.join(''))?.[1] ?? [],
       );
-      return { kills, resumed: epochs.length > 0 ? `went on in epoch ${epochs.join(', ')}` : 'began anew' };
+      return { kills, resumed: `went on in epoch ${epochs.join(', ')}` };
     } else if (code === 0) {
+      // It was too fast for any kill.
+      kills.length = 0;
       await rm(join(folder, name), { recursive: true });
     } else {
       fail(`A run that nobody killed failed: ${run.printed.join('')}`);
