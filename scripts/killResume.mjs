@@ -104,6 +104,8 @@ function train(name, resume) {
   );
   if (resume) args.push('--resume');
   const child = spawn(process.execPath, [join(root, 'dist', 'cli.js'), ...args], {
+    // Each run reads the clips itself, and its killed predecessors' features.
+    env: { ...process.env, DEEPFAKE_AUDIO_FEATURE_CACHE: join(folder, name, 'features') },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const printed = [];

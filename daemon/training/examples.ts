@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import workerpool from 'workerpool';
 import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
@@ -46,7 +47,7 @@ async function storeClips(
   profile: unknown,
   { pool, cache, signal, onProgress }: PreparationOptions,
   compute: (path: string, append: (values: Float32Array) => Extent) => Promise<StoredClip>,
-): Promise<{ store: FeatureStore; stored: StoredClip[] }> {
+): Promise<{ store: FeatureStore; stored: StoredClip[]; digest: string }> {
   const store = cache === undefined ? await FeatureStore.open() : await cache.store(profile);
   const stored = new Array<StoredClip>(clips.length);
   const storeClip = async ({ path }: LabelledClip, index: number) => {
@@ -62,7 +63,9 @@ async function storeClips(
     throw error;
   }
   store.forgetFiles();
-  return { store, stored };
+  const digest = createHash('sha256');
+  for (const { parts } of stored) digest.update(`${parts.map(({ checksum }) => checksum).join()}\n`);
+  return { store, stored, digest: digest.digest('hex') };
 }
 
 /** Every clip's features, computed once and kept on disk. */
@@ -71,6 +74,8 @@ export class StoredFeatures implements TrainingExamples {
     readonly labels: ArrayLike<number>,
     /** Store entries of each clip's windows; those of one clip follow each other. */
     readonly windows: number[][],
+    /** Of the features of all clips of the store: other sound, another digest. */
+    readonly digest: string,
     private readonly entries: Extent[],
     private readonly store: FeatureStore,
     private readonly size: number,
@@ -97,11 +102,17 @@ export class StoredFeatures implements TrainingExamples {
       const audible = parts.filter(({ level }) => level >= silenceFloor);
       return { parts: audible.map(({ extent }) => extent) };
     };
-    const { store, stored } = await storeClips(clips, ['windows', features, windows], options, compute);
+    const { store, stored, digest } = await storeClips(
+      clips,
+      ['windows', features, windows],
+      options,
+      compute,
+    );
     let count = 0;
     return new StoredFeatures(
       Float32Array.from(clips, ({ label }) => label),
       stored.map(({ parts }) => parts.map(() => count++)),
+      digest,
       stored.flatMap(({ parts }) => parts),
       store,
       size,
@@ -113,6 +124,7 @@ export class StoredFeatures implements TrainingExamples {
     return new StoredFeatures(
       Float32Array.from(clips, (clip) => this.labels[clip]),
       clips.map((clip) => this.windows[clip]),
+      this.digest,
       this.entries,
       this.store,
       this.size,
@@ -150,6 +162,8 @@ export class AugmentedExamples implements TrainingExamples {
 
   private constructor(
     readonly labels: ArrayLike<number>,
+    /** Of the band powers of all clips: other sound, another digest. */
+    readonly digest: string,
     private readonly store: FeatureStore,
     private readonly spectra: StoredClip[],
     private readonly features: FeatureConfig,
@@ -168,12 +182,12 @@ export class AugmentedExamples implements TrainingExamples {
   ): Promise<AugmentedExamples> {
     const { pool, features, signal } = options;
     const profile = ['spectra', features, MAX_TRAINING_SECONDS];
-    const { store, stored } = await storeClips(clips, profile, options, async (path, append) => {
+    const { store, stored, digest } = await storeClips(clips, profile, options, async (path, append) => {
       const { powers, periodic } = await pool.spectrum(path, features, MAX_TRAINING_SECONDS, signal);
       return { parts: [append(powers)], periodic };
     });
     const labels = Float32Array.from(clips, ({ label }) => label);
-    return new AugmentedExamples(labels, store, stored, features, augmentation, seed);
+    return new AugmentedExamples(labels, digest, store, stored, features, augmentation, seed);
   }
 
   /** Throws StoreUnusable where somebody else has changed what is stored. */

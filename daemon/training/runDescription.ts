@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
 import { relative, sep } from 'node:path';
-import pLimit from 'p-limit';
 import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
 import type { EngineFacts } from '../../shared/verdict.ts';
 import type { Clip, Manifest } from '../dataset/manifest.ts';
@@ -9,8 +7,6 @@ import type { Recipe } from './recipe.ts';
 import type { TrainingSettings } from './trainingRun.ts';
 import type { RunDescription, UnfinishedRun } from './trainingState.ts';
 
-/** Files whose size is asked for at once. */
-const CONCURRENCY = 32;
 /** Fields of a recipe that the command line names. */
 const OPTIONS: Record<string, string> = {
   epochs: '--epochs',
@@ -19,19 +15,20 @@ const OPTIONS: Record<string, string> = {
   weightDecay: '--weight-decay',
   patience: '--patience',
 };
-const DIGEST = 'names, sizes, labels or parts of the clips';
+const NAMES = 'names, labels or parts of the clips';
+const CONTENT = 'content of the clips';
 
 /**
- * Everything that decides what a run ends with: recipe, seed, and the data by the clips' names below the data set's folder, sizes,
- * labels and parts.
+ * Everything that decides what a run ends with: recipe, seed, engine, and the data by the clips' names below the data set's folder, labels
+ * and parts. `withContent` adds what is in the clips.
  */
-export async function describeRun(
+export function describeRun(
   recipe: Recipe,
   settings: TrainingSettings,
   engine: EngineFacts,
   manifest: Manifest,
   parts: Record<string, Clip[]>,
-): Promise<RunDescription> {
+): RunDescription {
   const { name, ...fields } = recipe;
   return {
     '--recipe': name,
@@ -39,13 +36,19 @@ export async function describeRun(
     '--seed': settings.seed,
     '--val-size': settings.valSize,
     '--sample-per-class': settings.samplePerClass ?? null,
-    engine: engine.name,
-    device: engine.device,
+    '--engine': engine.name,
+    '--device': engine.device,
     'data set': manifest.name,
     'number of clips': manifest.clips.length,
-    [DIGEST]: await digest(manifest.root, parts),
+    [NAMES]: digestOfNames(manifest.root, parts),
   };
 }
+
+/** A description that tells clips apart by digests of their features too. */
+export const withContent = (description: RunDescription, digests: string[]): RunDescription => ({
+  ...description,
+  [CONTENT]: digests.join(),
+});
 
 function leavesOf(value: object, prefix = ''): [string, string | number | boolean | null][] {
   return Object.entries(value).flatMap(([key, field]) =>
@@ -55,26 +58,25 @@ function leavesOf(value: object, prefix = ''): [string, string | number | boolea
   );
 }
 
-async function digest(root: string, parts: Record<string, Clip[]>): Promise<string> {
-  const limit = pLimit(CONCURRENCY);
+function digestOfNames(root: string, parts: Record<string, Clip[]>): string {
   const hash = createHash('sha256');
   for (const [part, clips] of Object.entries(parts)) {
-    const sizes = await limit.map(clips, async ({ path }) => (await stat(path).catch(() => undefined))?.size);
-    clips.forEach(({ path, label }, i) => {
+    for (const { path, label } of clips) {
       const name = relative(root, path).replaceAll(sep, '/');
-      hash.update(`${JSON.stringify([part, name, label, sizes[i] ?? null])}\n`);
-    });
+      hash.update(`${JSON.stringify([part, name, label])}\n`);
+    }
   }
   return hash.digest('hex');
 }
 
-/** Throws InvalidArguments, naming what differs, unless a run is the one that is asked for. */
+/** Throws InvalidArguments, naming what differs, unless a run is the one that is asked for, as far as that is known yet. */
 export function requireSameRun(run: UnfinishedRun, asked: RunDescription): void {
-  const names = Object.keys({ ...asked, ...run.description });
-  const differences = names
+  const names = new Set([...Object.keys(asked), ...Object.keys(run.description)]);
+  if (!(CONTENT in asked)) names.delete(CONTENT);
+  const differences = [...names]
     .filter((name) => (run.description[name] ?? null) !== (asked[name] ?? null))
     .map((name) => {
-      if (name === DIGEST) return name;
+      if (name === NAMES || name === CONTENT) return name;
       const [there, here] = [run.description, asked].map((values) => String(values[name] ?? 'none'));
       return `${name} (${there} then, ${here} now)`;
     });

@@ -24,10 +24,17 @@ import {
 import { type FeatureCache, openFeatureCache } from './featureCache.ts';
 import { finalTest } from './finalTest.ts';
 import { type Recipe, readRecipe } from './recipe.ts';
-import { describeRun, requireSameRun } from './runDescription.ts';
+import { describeRun, requireSameRun, withContent } from './runDescription.ts';
 import { type Snapshot, trainNetwork } from './trainer.ts';
 import type { TrainingSettings } from './trainingRun.ts';
-import { type RunFacts, removeRun, type UnfinishedRun, unfinishedRun, writeRun } from './trainingState.ts';
+import {
+  type RunDescription,
+  type RunFacts,
+  removeRun,
+  type UnfinishedRun,
+  unfinishedRun,
+  writeRun,
+} from './trainingState.ts';
 
 /** The whole run, in the training thread: data set → features → best epoch → model and reports. */
 export async function runTraining(
@@ -79,17 +86,17 @@ async function train(job: Job): Promise<TrainResult> {
   const { settings, recipe, engine, manifest, parts, report, signal } = job;
   const { modelDir, reportsDir } = settings;
   for (const folder of [modelDir, reportsDir]) await removeLeftovers(folder);
-  const facts: RunFacts = {
-    description: await describeRun(recipe, settings, engine.facts, manifest, parts),
-    threads: availableParallelism(),
-  };
-  const resumed = await runToGoOnWith(settings, facts);
+  const asked = describeRun(recipe, settings, engine.facts, manifest, parts);
+  const resumed = await runToGoOnWith(settings, asked);
   const resume = resumed?.state(recipe.architecture);
   let canResume = resume !== undefined;
   const prepared: TrainingExamples[] = [];
   try {
     const { training, validation } = await prepareExamples(job, prepared);
+    const description = withContent(asked, [validation.digest, training.digest]);
+    const facts: RunFacts = { description, threads: availableParallelism() };
     if (resumed !== undefined) {
+      requireSameRun(resumed, description);
       const warnings = threadWarnings(resumed, facts);
       report({ type: 'resuming', epoch: resumed.epoch, epochs: recipe.epochs, warnings });
     }
@@ -166,7 +173,7 @@ interface KeptModel extends WrittenModel {
  */
 async function runToGoOnWith(
   { modelDir, resume, fresh }: TrainingSettings,
-  { description }: RunFacts,
+  asked: RunDescription,
 ): Promise<UnfinishedRun | undefined> {
   if (fresh) return undefined;
   const run = await unfinishedRun(modelDir);
@@ -179,7 +186,7 @@ async function runToGoOnWith(
     const message = `There is no unfinished run to resume in ${resolve(modelDir)}: leave --resume out to begin one.`;
     throw new DeepfakeError(ErrorCode.InvalidArguments, message, resolve(modelDir));
   }
-  requireSameRun(run, description);
+  requireSameRun(run, asked);
   return run;
 }
 
