@@ -59,6 +59,7 @@ export class TrainingPanels
       return;
     }
     const view = interrupted(state.view);
+    this.context.trainings.remember(view);
     this.restored.add(panel);
     panel.onDidDispose(() => this.restored.delete(panel));
     new TrainingPanel(this.context, panel, () => view);
@@ -131,13 +132,16 @@ class TrainingPanel {
   }
 
   /** What was stopped goes on, what failed is tried again; a new model beside a finished one is asked about. */
-  private again(): Promise<void> {
+  private async again(): Promise<void> {
     const { outcome, request } = this.view();
     if (outcome?.kind === 'finished') {
-      return trainDetector(this.context, vscode.Uri.file(request.dataRoot));
+      await trainDetector(this.context, vscode.Uri.file(request.dataRoot));
+      return;
     }
     const resume = outcome?.kind === 'stopped' || outcome?.kind === 'interrupted';
-    return startTrainingTask(this.context, { ...request, resume, fresh: undefined });
+    await startTrainingTask(this.context, { ...request, resume, fresh: undefined });
+    // The page of what goes on takes this one's place.
+    this.panel.dispose();
   }
 
   private update(): void {

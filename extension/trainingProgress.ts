@@ -1,12 +1,16 @@
 import { basename } from 'node:path';
 import type { TrainedModel, TrainingOutcome, TrainingView } from '../media/training/messages.ts';
-import type { EvaluatedClips, TrainingEvent, TrainResult } from '../shared/protocol.ts';
+import type { EpochReport, EvaluatedClips, TrainingEvent, TrainResult } from '../shared/protocol.ts';
 
 /** Follows a run's events and says how it stands. */
 export class TrainingProgress {
   readonly view: TrainingView;
 
-  constructor(request: TrainingView['request']) {
+  /** @param earlier Figures of the run's epochs before it was interrupted, in case it goes on. */
+  constructor(
+    request: TrainingView['request'],
+    private readonly earlier: readonly EpochReport[] = [],
+  ) {
     this.view = {
       name: basename(request.dataRoot),
       request,
@@ -30,8 +34,10 @@ export class TrainingProgress {
         view.epoch = event.epoch;
         view.epochs = event.epochs;
         view.resumedIn = event.epoch;
-        // Of epochs that were under way, or that another window saw, there are no figures, or newer ones will come.
-        view.reports = view.reports.filter(({ epoch }) => epoch < event.epoch);
+        // The epoch that was under way will be reported again.
+        view.reports = (view.reports.length > 0 ? view.reports : this.earlier).filter(
+          ({ epoch }) => epoch < event.epoch,
+        );
         break;
       case 'preparing':
       case 'validating':

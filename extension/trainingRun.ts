@@ -2,7 +2,7 @@ import { t } from '@vscode/l10n';
 import type * as vscode from 'vscode';
 import type { TrainingOutcome, TrainingView } from '../media/training/messages.ts';
 import { ErrorCode, messageOf } from '../shared/errors.ts';
-import type { TrainingEvent, TrainResult } from '../shared/protocol.ts';
+import type { EpochReport, TrainingEvent, TrainResult } from '../shared/protocol.ts';
 import { DaemonLostError } from './daemonLostError.ts';
 import { TrainingProgress, trainedModel } from './trainingProgress.ts';
 
@@ -82,8 +82,9 @@ export class TrainingRun {
     { EventEmitter, CancellationTokenSource, CancellationError }: RunApi,
     readonly request: TrainingRequest,
     train: Train,
+    earlier?: readonly EpochReport[],
   ) {
-    this.progress = new TrainingProgress(request);
+    this.progress = new TrainingProgress(request, earlier);
     this.changed = new EventEmitter();
     this.onDidChange = this.changed.event;
     this.cancellation = new CancellationTokenSource();

@@ -20,6 +20,7 @@ const STOPPED = 130;
 /** The terminal of a training task: a line per epoch, a live line below, a summary at the end. */
 export class TrainingTerminal extends LiveTerminal {
   private run: TrainingRun | undefined;
+  private datasetWritten = false;
   private lowestEer = Number.POSITIVE_INFINITY;
 
   /** @param start Starts the run when the terminal is open; its error is the terminal's last word. */
@@ -56,7 +57,9 @@ export class TrainingTerminal extends LiveTerminal {
   }
 
   private show(event: TrainingEvent): void {
-    if (event.type === 'dataset') {
+    // A run that goes on by itself looks at its data again.
+    if (event.type === 'dataset' && !this.datasetWritten) {
+      this.datasetWritten = true;
       this.line(datasetText(event));
       this.line(dim(t('Engine: {0} on {1}', event.engine.name, event.engine.device)));
       for (const warning of event.warnings) this.line(yellow(warning));

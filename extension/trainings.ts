@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
-import type { TrainingOutcome } from '../media/training/messages.ts';
+import type { TrainingOutcome, TrainingView } from '../media/training/messages.ts';
 import { outcomeText, outcomeTitle, statusText } from '../media/training/wording.ts';
 import { ErrorCode } from '../shared/errors.ts';
+import type { EpochReport } from '../shared/protocol.ts';
 import type { DeepfakeContext } from './context.ts';
 import { Command } from './contributions.ts';
 import { DisposableStore } from './disposables.ts';
@@ -16,6 +17,8 @@ export class Trainings implements vscode.Disposable {
   private readonly owned = new DisposableStore();
   private readonly active = new Set<TrainingRun>();
   private latest: TrainingRun | undefined;
+  /** Figures of runs that may go on, by the folder of their model. */
+  private readonly earlier = new Map<string, readonly EpochReport[]>();
   private readonly started = this.owned.add(new vscode.EventEmitter<TrainingRun>());
   readonly onDidStart = this.started.event;
   readonly panels: TrainingPanels;
@@ -36,18 +39,24 @@ export class Trainings implements vscode.Disposable {
         ),
       );
     }
-    const run = new TrainingRun(vscode, request, this.train);
+    const run = new TrainingRun(vscode, request, this.train, this.earlier.get(request.modelDir));
     this.active.add(run);
     this.latest = run;
     run.onDidChange(() => this.updateStatus());
     this.updateStatus();
     void run.ended.then((outcome) => {
       this.active.delete(run);
+      this.remember(run.view);
       this.updateStatus();
       if (!this.panels.isVisible(run)) void this.announce(run, outcome);
     });
     this.started.fire(run);
     return run;
+  }
+
+  /** Keeps a run's figures for when it goes on. */
+  remember({ request, reports }: TrainingView): void {
+    this.earlier.set(request.modelDir, reports);
   }
 
   /** The curves of the run that was started last. */

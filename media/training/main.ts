@@ -21,7 +21,9 @@ declare function acquireVsCodeApi(): {
 
 /** The vertical axes end at the least here: an EER that stays below looks as small as it is. */
 const LEAST = 0.08;
-/** Where they end before the first epoch: what guessing would give, rounded up. */
+/** Epochs on the horizontal axis at the beginning of a long run. */
+const LEAST_EPOCHS = 20;
+/** Where the vertical axes end before the first epoch: what guessing would give, rounded up. */
 const EMPTY_EER = 0.6;
 const EMPTY_LOSS = 0.8;
 
@@ -121,7 +123,10 @@ function textElement<K extends keyof HTMLElementTagNameMap>(tag: K, text: string
 function drawCharts(): void {
   if (view === undefined) return;
   const { reports, outcome } = view;
-  const epochs = Math.max(2, outcome === undefined ? view.epochs : (reports.at(-1)?.epoch ?? 2));
+  const done = reports.at(-1)?.epoch ?? 0;
+  // The curve takes up at least a quarter of its axis, however many epochs there are to come.
+  const ahead = Math.min(view.epochs, Math.max(LEAST_EPOCHS, 4 * done));
+  const epochs = Math.max(2, outcome === undefined ? ahead : done);
   const marked = outcome !== undefined && 'model' in outcome ? outcome.model?.bestEpoch : undefined;
   byId('ring-note').hidden = marked === undefined;
   const number = (value: number) => String(Number(value.toFixed(3)));

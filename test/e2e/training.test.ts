@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { writeDataset } from '../helpers.ts';
+import { readModel } from '../../daemon/model/checkpoint.ts';
+import { writeDataset, writeUntrainedModel } from '../helpers.ts';
+import { torchFile, torchStateDict } from '../model/torchFile.ts';
 import { openSession } from './session.ts';
 
 const DATA = 'voices';
@@ -38,6 +40,7 @@ const tasks = [
 const session = await openSession({
   prepare: async (folder) => {
     await writeDataset(join(folder, DATA), PER_CLASS);
+    await writeTorchCheckpoint(join(folder, 'torch'));
     mkdirSync(join(folder, '.vscode'));
     writeFileSync(
       join(folder, '.vscode', 'tasks.json'),
@@ -102,10 +105,23 @@ test('ending the task stops the run and keeps the best epoch', { skip }, async (
   await page().locator('#epochs tr').first().waitFor({ state: 'attached' });
   await window.screenshot('training-running-dark');
   await window.run('Tasks: Terminate Task');
+  await window.choose('endless');
   await page().locator('#outcome-title', { hasText: 'Training stopped' }).waitFor();
   assert.match((await page().locator('#outcome-text').textContent()) ?? '', /Epoch \d+ of \d+ was kept/);
   await window.trainingStatus.waitFor({ state: 'detached' });
   assert.ok(existsSync(file('endless', 'deepfake_cnn.safetensors')));
+});
+
+test('a stopped run goes on in the place of its page', { skip }, async () => {
+  await page().locator('#again', { hasText: 'Resume training' }).click();
+  await page().locator('#running').waitFor();
+  await page()
+    .locator('#status', { hasText: /^Epoch/ })
+    .waitFor({ timeout: RUN_LIMIT_MS });
+  await window.tab(`Training on ${DATA}`).waitFor();
+  await page().locator('#eer-chart svg[aria-label*="from Epoch 1:"]').waitFor();
+  await page().locator('#stop').click();
+  await page().locator('#outcome-title', { hasText: 'Training stopped' }).waitFor();
   await window.run('View: Close All Editors');
 });
 
@@ -179,10 +195,28 @@ test('the status item lists what can be done, and another model is chosen', { sk
   await window.choose('Select model');
   await window.page.locator('.quick-input-list .monaco-list-row', { hasText: 'in use' }).waitFor();
   await window.screenshot('select-model');
+  await window.run('Notifications: Clear All Notifications');
+  await window.statusItem.click();
+  await window.choose('Select model');
   await window.choose('comes with the extension');
   await window.notification('Model in use from now on');
   const settings = JSON.parse(readFileSync(file('.vscode', 'settings.json'), 'utf8'));
   assert.equal(settings['deepfake.model'], undefined);
+});
+
+test('a checkpoint of PyTorch is imported, and exported as ONNX', { skip }, async () => {
+  await window.explorerItem('torch').click();
+  await window.chooseInMenu('model.pth', 'Import PyTorch Checkpoint…');
+  await window.choose('models/model');
+  await window.notification('Imported Test model');
+  assert.ok(existsSync(file('models', 'model', 'deepfake_cnn.safetensors')));
+  await window.explorerItem('two').click();
+  await window.screenshot('before-export');
+  await window.chooseInMenu('deepfake_cnn.safetensors', 'Export to ONNX…');
+  await window.page.locator('.quick-input-widget', { hasText: 'Export to ONNX' }).waitFor();
+  await window.page.keyboard.press('Enter');
+  await window.notification('Exported AudioCNN (reference)');
+  assert.ok(existsSync(file('two', 'deepfake_cnn.onnx')));
 });
 
 test('the walkthrough shows its steps', { skip }, async () => {
@@ -192,6 +226,16 @@ test('the walkthrough shows its steps', { skip }, async () => {
   await window.page.locator('.gettingStartedContainer', { hasText: 'Train your own detector' }).waitFor();
   await window.screenshot('walkthrough');
 });
+
+/** An untrained model as PyTorch would have written it, with its configuration. */
+async function writeTorchCheckpoint(target: string): Promise<void> {
+  const { checkpoint, config } = await writeUntrainedModel(target);
+  const { root, storages } = torchStateDict(Object.fromEntries((await readModel(checkpoint)).state));
+  writeFileSync(join(target, 'model.pth'), torchFile(root, storages));
+  const { checkpoint_sha256: _, ...json } = JSON.parse(readFileSync(config, 'utf8'));
+  writeFileSync(config, JSON.stringify(json));
+  rmSync(checkpoint);
+}
 
 /** The rows of the terminal, with ordinary spaces. */
 async function terminalText(): Promise<string> {

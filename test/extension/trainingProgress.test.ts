@@ -36,6 +36,16 @@ test('a run that goes on keeps the figures of the epochs before', () => {
   assert.equal(progress.view.resumedIn, 3);
 });
 
+test('a run that goes on after an interruption shows the figures from before; one that begins anew does not', () => {
+  const earlier = [1, 2, 3].map((epoch) => ({ ...epochReport, epoch }));
+  const resumed = new TrainingProgress(request, earlier);
+  resumed.apply({ type: 'resuming', epoch: 3, epochs: 10, warnings: [] });
+  assert.deepEqual(resumed.view.reports, earlier.slice(0, 2));
+  const fresh = new TrainingProgress(request, earlier);
+  fresh.apply(step);
+  assert.deepEqual(fresh.view.reports, []);
+});
+
 test('an epoch that is reported again takes the place of its first report', () => {
   const progress = new TrainingProgress(request);
   const report = (epoch: number, loss: number): EpochReport => ({ ...epochReport, epoch, loss });

@@ -61,6 +61,8 @@ test('a finished run leaves its data, its epochs and its outcome on the screen',
   assert.match(screen().at(-1) ?? '', /Epoch 1 of 10 · step 1 of 20/);
   send({ type: 'epoch', report: epochReport });
   send({ type: 'epoch', report: { ...epochReport, epoch: 2, valEer: 0.25 } });
+  send(dataset);
+  send({ type: 'resuming', epoch: 3, epochs: 10, warnings: ['It has fewer threads now.'] });
   send({ type: 'epoch', report: { ...epochReport, epoch: 3, valEer: 0.3 } });
   finish(result);
   assert.equal(await exitCode, 0);
@@ -72,6 +74,8 @@ test('a finished run leaves its data, its epochs and its outcome on the screen',
     '     Epoch      Loss    Accuracy       EER      F1',
     '      1/10    0.7500      50.0 %    50.0 %   0.400',
     '      2/10    0.7500      50.0 %    25.0 %   0.400  lowest EER so far',
+    'Going on in epoch 3 of 10',
+    'It has fewer threads now.',
     '      3/10    0.7500      50.0 %    30.0 %   0.400',
     '',
     'Training finished',
