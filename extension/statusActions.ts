@@ -29,6 +29,7 @@ function actions(state: DaemonState): ActionItem[] {
   const log = item('output', vscode.l10n.t('Show log'), Command.showLog);
   const select = item('circuit-board', vscode.l10n.t('Select model…'), Command.selectModel, model);
   const rest = [
+    item('search', vscode.l10n.t('Scan workspace'), Command.scanWorkspace),
     item('beaker', vscode.l10n.t('Train a detector…'), Command.train),
     item('graph', vscode.l10n.t('Evaluate on folder…'), Command.evaluate),
     item('gear', vscode.l10n.t('Settings'), 'workbench.action.openSettings', undefined, 'deepfake'),
