@@ -22,6 +22,7 @@ import {
   type ExportModelParams,
   ExportModelRequest,
   type ExportModelResult,
+  type FileResult,
   type ImportModelParams,
   ImportModelRequest,
   type ImportModelResult,
@@ -31,6 +32,12 @@ import {
   type PlayableAudioParams,
   PlayableAudioRequest,
   type PlayableAudioResult,
+  type ScanParams,
+  type ScanPart,
+  type ScanReportParams,
+  ScanReportRequest,
+  ScanRequest,
+  type ScanSummary,
   type TrainingEvent,
   type TrainParams,
   TrainRequest,
@@ -92,6 +99,30 @@ export class DaemonClient implements vscode.Disposable {
 
   classify(params: ClassifyParams, options?: RequestOptions): Promise<ClassifyResult> {
     return this.request(ClassifyRequest.type, params, options);
+  }
+
+  /** Tells each result as it comes. */
+  async classifyEach(
+    params: ClassifyParams,
+    onResults: (results: FileResult[]) => void,
+    options: RequestOptions,
+  ): Promise<void> {
+    const partial = { type: ClassifyRequest.partialResult, receive: onResults };
+    await this.request(ClassifyRequest.type, params, { ...options, partial });
+  }
+
+  /** Fails with DaemonLostError where the daemon ends meanwhile; what it has told by then it has kept. */
+  async scan(
+    params: ScanParams,
+    onPart: (part: ScanPart) => void,
+    token: vscode.CancellationToken,
+  ): Promise<void> {
+    const partial = { type: ScanRequest.partialResult, receive: onPart };
+    await this.request(ScanRequest.type, params, { token, partial, lasting: true });
+  }
+
+  scanReport(params: ScanReportParams, options?: RequestOptions): Promise<ScanSummary> {
+    return this.request(ScanReportRequest.type, params, options);
   }
 
   /** Fails with DaemonLostError where the daemon ends meanwhile. */

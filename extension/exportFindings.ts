@@ -1,7 +1,6 @@
 import { dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { messageOf } from '../shared/errors.ts';
-import { ScanReportRequest } from '../shared/protocol.ts';
 import type { DeepfakeContext } from './context.ts';
 import { countText } from './scanProgress.ts';
 import { withSlowProgress } from './slowProgress.ts';
@@ -44,8 +43,7 @@ export async function exportFindings(context: DeepfakeContext): Promise<void> {
   try {
     await withSlowProgress(vscode.l10n.t('Writing {0}', output.fsPath), async (token, report) => {
       const daemon = await context.daemon();
-      await daemon.request(
-        ScanReportRequest.type,
+      await daemon.scanReport(
         {
           files: shown.map(({ file }) => file),
           output: output.fsPath,

@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { Card, FromResults, ResultsState, ToResults } from '../media/results/messages.ts';
 import { messageOf } from '../shared/errors.ts';
-import { ClassifyRequest, type FileResult } from '../shared/protocol.ts';
+import type { FileResult } from '../shared/protocol.ts';
 import type { DeepfakeContext } from './context.ts';
 import { ContextKey, View } from './contributions.ts';
 import { folderOf } from './reportPanel.ts';
@@ -88,15 +88,10 @@ export class ResultsView implements vscode.WebviewViewProvider, vscode.Disposabl
       }
     };
     const daemon = await this.context.daemon();
-    await daemon.request(
-      ClassifyRequest.type,
-      { files: files.map(({ fsPath }) => fsPath), withImages: true },
-      {
-        token,
-        onProgress: (percentage, message) => report(percentage ?? 0, message),
-        partial: { type: ClassifyRequest.partialResult, receive },
-      },
-    );
+    await daemon.classifyEach({ files: files.map(({ fsPath }) => fsPath), withImages: true }, receive, {
+      token,
+      onProgress: (percentage, message) => report(percentage ?? 0, message),
+    });
   }
 
   private failWaiting(message: string): void {

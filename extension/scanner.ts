@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { messageOf } from '../shared/errors.ts';
-import { type ScanParams, type ScanPart, ScanRequest } from '../shared/protocol.ts';
+import type { ScanParams, ScanPart } from '../shared/protocol.ts';
 import { Setting } from './contributions.ts';
 import type { DaemonClient } from './daemonClient.ts';
 import { DaemonLostError } from './daemonLostError.ts';
@@ -21,7 +21,7 @@ interface Job {
 }
 
 /** What a scan needs of `DaemonClient`. */
-export type ScanDaemon = Pick<DaemonClient, 'request'>;
+export type ScanDaemon = Pick<DaemonClient, 'scan'>;
 
 /** Scans, one after the other, and puts what they find into `findings`. */
 export class Scanner implements vscode.Disposable {
@@ -127,11 +127,7 @@ class ScanRun {
     for (;;) {
       const before = this.analyzed;
       try {
-        await this.daemon.request(ScanRequest.type, params, {
-          token: this.token,
-          partial: { type: ScanRequest.partialResult, receive: (part) => this.receive(part) },
-          lasting: true,
-        });
+        await this.daemon.scan(params, (part) => this.receive(part), this.token);
         return;
       } catch (error) {
         const lost = error instanceof DaemonLostError;

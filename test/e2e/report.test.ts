@@ -153,7 +153,7 @@ test('several selected files get a card each, which leads to the report', { skip
     await window.explorerItem(file).click({ modifiers: ['ControlOrMeta'] });
   }
   await window.detect(OTHERS[1]);
-  const card = (file: string) => window.report.locator('.card', { has: window.page.locator(`text=${file}`) });
+  const card = (file: string) => window.results.locator('.card', { hasText: file });
   for (const file of [GENUINE, ...OTHERS]) {
     const { decision, deepfake_probability } = predict(file);
     await card(file)

@@ -104,7 +104,9 @@ export class VsCodeWindow {
   }
 
   get findings(): Locator {
-    return this.page.locator('[id="workbench.view.extension.deepfake"]');
+    return this.page.locator('.part.sidebar', {
+      has: this.page.locator('[id="workbench.view.extension.deepfake"]'),
+    });
   }
 
   /** The status bar item of a scan, while one runs. */
@@ -121,10 +123,19 @@ export class VsCodeWindow {
     return item;
   }
 
-  /** The report in front. */
+  /** The report in front, or another page in the place of an editor. */
   get report(): FrameLocator {
+    return this.webview(':not([src*="purpose=webviewView"])');
+  }
+
+  /** The panel view with a card per file. */
+  get results(): FrameLocator {
+    return this.webview('[src*="purpose=webviewView"]');
+  }
+
+  private webview(attribute: string): FrameLocator {
     return this.page
-      .locator('iframe.webview')
+      .locator(`iframe.webview${attribute}`)
       .filter({ visible: true })
       .contentFrame()
       .frameLocator('iframe#active-frame');
@@ -183,9 +194,10 @@ export class VsCodeWindow {
     const className = { dark: 'vs-dark', light: 'vs', 'high-contrast': 'hc-black' }[theme];
     await this.page.locator(`.monaco-workbench.${className}`).waitFor();
     const bodyClass = theme === 'high-contrast' ? 'vscode-high-contrast' : `vscode-${theme}`;
-    // A window may have no webview.
-    if ((await this.page.locator('iframe.webview').filter({ visible: true }).count()) > 0)
-      await this.report.locator(`body.${bodyClass}`).waitFor();
+    const pages = this.page.locator('iframe.webview').filter({ visible: true });
+    for (const page of await pages.all()) {
+      await page.contentFrame().frameLocator('iframe#active-frame').locator(`body.${bodyClass}`).waitFor();
+    }
   }
 
   /** Written to .cache/screenshots, for people to look at. */

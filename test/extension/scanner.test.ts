@@ -33,16 +33,12 @@ type Life = (
 /** A daemon whose lives go as told, one per request. */
 function daemonOf(...lives: Life[]): ScanDaemon & { requests: ScanParams[] } {
   const requests: ScanParams[] = [];
-  const request = async (_: unknown, params: ScanParams, options: never) => {
-    const { partial, token } = options as {
-      partial: { receive(part: ScanPart): void };
-      token: { onCancellationRequested(listener: () => void): void };
-    };
+  const scan: ScanDaemon['scan'] = async (params, tell, token) => {
     requests.push(params);
-    const cancelled = new Promise<void>((resolve) => token.onCancellationRequested(resolve));
-    await lives.shift()?.(params, partial.receive, cancelled);
+    const cancelled = new Promise<void>((resolve) => token.onCancellationRequested(() => resolve()));
+    await lives.shift()?.(params, tell, cancelled);
   };
-  return { requests, request } as never;
+  return { requests, scan };
 }
 
 function scannerOf(daemon: ScanDaemon) {
