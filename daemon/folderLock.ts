@@ -59,6 +59,9 @@ async function create(file: string): Promise<boolean> {
   if (handle === undefined) return false;
   try {
     await handle.writeFile(String(process.pid));
+  } catch (error) {
+    await rm(file, { force: true });
+    throw error;
   } finally {
     await handle.close();
   }

@@ -5,8 +5,8 @@ export class ProgressLine {
 
   show(text: string): void {
     if (!this.live) return;
-    // A line that wraps could not be rewritten.
-    const line = text.slice(0, process.stderr.columns - 1);
+    // A line that wraps could not be rewritten. Some terminals do not know their width, or say 0.
+    const line = text.slice(0, (process.stderr.columns || Number.POSITIVE_INFINITY) - 1);
     process.stderr.write(`\r${line.padEnd(this.width)}`);
     this.width = line.length;
   }
