@@ -65,19 +65,24 @@ try {
 async function killAndResume(name, milliseconds) {
   const kills = [];
   const wentOn = [];
+  const state = join(folder, name, 'm', 'training_state.safetensors');
   for (;;) {
-    const resume = existsSync(join(folder, name, 'm', 'training_state.safetensors'));
+    const resume = existsSync(state);
     const run = train(name, resume);
     if (resume) wentOn.push(run);
     const isLast = resume && kills.length >= MAX_KILLS;
     const signal = process.platform !== 'win32' && random() < 0.3 ? 'SIGINT' : 'SIGKILL';
     const after = Math.round(random() * milliseconds);
-    const code = await (isLast ? run.ended : Promise.race([run.ended, delay(after, 'kill', { ref: false })]));
+    let code = await (isLast ? run.ended : Promise.race([run.ended, delay(after, 'kill', { ref: false })]));
     if (code === 'kill') {
       run.child.kill(signal);
       await run.ended;
       kills.push(`${signal} after ${after} ms`);
-    } else if (code === 0 && wentOn.length > 0) {
+      // Its last act before the end is to delete the state.
+      if (!resume || existsSync(state)) continue;
+      code = 0;
+    }
+    if (code === 0 && wentOn.length > 0) {
       const epochs = wentOn.flatMap(
         ({ printed }) => /Going on in epoch (\d+)/.exec(printed.join(''))?.[1] ?? [],
       );

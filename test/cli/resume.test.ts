@@ -169,7 +169,10 @@ describe('a training run that is cancelled', () => {
   });
 
   it('says plainly that nothing was trained where clips were still being read', interruptible, async () => {
-    const { code, stderr } = await interrupt(train('early'), 'Genuine and', 'SIGINT');
+    // Enough to read for the signal to come in the middle of it.
+    await writeDataset(path('many'), 100);
+    const args = train('early', '--data-root', path('many'), '--no-feature-cache', '--num-workers', '1');
+    const { code, stderr } = await interrupt(args, 'Genuine and', 'SIGINT');
     assert.deepEqual(
       [code, stderr],
       [1, 'error: Training was cancelled while the clips were being read: nothing was trained.\n'],
