@@ -86,7 +86,11 @@ if (withTools) {
   builds.push(
     esbuild.build({
       ...nodeModule,
-      entryPoints: { bench: 'scripts/bench/bench.ts', lab: 'scripts/lab/lab.ts' },
+      entryPoints: {
+        bench: 'scripts/bench/bench.ts',
+        lab: 'scripts/lab/lab.ts',
+        training: 'scripts/bench/training.ts',
+      },
       outdir: 'dist/tools',
     }),
   );

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open as openFile } from 'node:fs/promises';
+import { mkdir, open as openFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Database, RootDatabase } from 'lmdb';
 import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
@@ -34,11 +34,16 @@ export class ResultStore {
     private readonly results: Database<string, Buffer>,
   ) {}
 
-  /** Creates file and folder where needed. Throws StoreUnusable. */
-  static async open(path = defaultStorePath): Promise<ResultStore> {
+  /** Creates file and folder where needed; `warn` is told when a damaged file had to make way. Throws StoreUnusable. */
+  static async open(path = defaultStorePath, warn?: (message: string) => void): Promise<ResultStore> {
     try {
       await mkdir(dirname(path), { recursive: true });
-      await requireStore(path);
+      if (!(await isWhole(path))) {
+        const aside = await setAside(path);
+        warn?.(
+          `The results of earlier scans in ${path} were cut off and are now in ${aside}: files are analysed anew.`,
+        );
+      }
       const { open } = await import('lmdb');
       const root = open({ path, noSubdir: true, maxDbs: 4 });
       const kept = { encoding: 'string', keyEncoding: 'binary' } as const;
@@ -99,41 +104,68 @@ const pathKey = (path: string): Buffer => createHash('sha256').update(path).dige
 
 /**
  * The store that a scan asks for: a file, false for none, undefined for the usual place. The usual place may be out of
- * order, and a scan must go on without it (`warn` is told); throws StoreUnusable where a file was named.
+ * order, and a scan must go on without it; `warn` is told, as it is when damaged results were set aside. Throws StoreUnusable where a file was named.
  */
 export async function openStore(
   where: string | false | undefined,
   warn: (message: string) => void,
 ): Promise<ResultStore | undefined> {
   if (where === false) return undefined;
-  if (where !== undefined) return ResultStore.open(where);
+  if (where !== undefined) return ResultStore.open(where, warn);
   try {
-    return await ResultStore.open();
+    return await ResultStore.open(defaultStorePath, warn);
   } catch (error) {
     warn(messageOf(error));
     return undefined;
   }
 }
 
-/** LMDB's first page: a header of 24 bytes, then this number. */
-const MAGIC = { offset: 24, value: 0xbeefc0de };
+/**
+ * LMDB's first two pages each hold, after a header, a description of the file, of which the one with the later transaction
+ * counts: offsets in the page (MDB_page_header and MDB_meta of lmdb.js's mdb.c on 64-bit machines).
+ */
+const DESCRIPTION = { magic: 24, pageSize: 48, lastPage: 144, transaction: 152, bytes: 160 };
+const MAGIC = 0xbeefc0de;
 
-/** LMDB maps whatever it is given into memory, and a file of another kind would end the process. */
-async function requireStore(path: string): Promise<void> {
+/**
+ * LMDB maps whatever it is given into memory, and a file of another kind or one that was cut off would end the process. Throws
+ * RangeError for the former; gives false for the latter.
+ */
+async function isWhole(path: string): Promise<boolean> {
   const file = await openFile(path, 'r').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw error;
   });
-  if (file === undefined) return;
+  if (file === undefined) return true;
   try {
-    const head = Buffer.alloc(MAGIC.offset + 4);
-    const { bytesRead } = await file.read(head, 0, head.length, 0);
-    if (bytesRead > 0 && (bytesRead < head.length || head.readUInt32LE(MAGIC.offset) !== MAGIC.value)) {
+    const describe = async (position: number) => {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(DESCRIPTION.bytes), 0, undefined, position);
+      return buffer.subarray(0, bytesRead);
+    };
+    const first = await describe(0);
+    if (first.length === 0) return true;
+    if (first.length < DESCRIPTION.magic + 4 || first.readUInt32LE(DESCRIPTION.magic) !== MAGIC)
       throw new RangeError('the file is something else');
-    }
+    if (first.length < DESCRIPTION.bytes) return false;
+    const pageSize = first.readUInt32LE(DESCRIPTION.pageSize);
+    const second = await describe(pageSize);
+    if (second.length < DESCRIPTION.bytes) return false;
+    const transactionOf = (page: Buffer) => page.readBigUInt64LE(DESCRIPTION.transaction);
+    const latest = transactionOf(first) > transactionOf(second) ? first : second;
+    const pages = Number(latest.readBigUInt64LE(DESCRIPTION.lastPage)) + 1;
+    // Asked for last: another process may be adding to the file.
+    return (await file.stat()).size >= pages * pageSize;
   } finally {
     await file.close();
   }
+}
+
+/** Gives a store that was cut off another name, so that a new one can be made. */
+async function setAside(path: string): Promise<string> {
+  const aside = `${path}.damaged`;
+  await rename(path, aside);
+  await rm(`${path}-lock`, { force: true });
+  return aside;
 }
 
 function unusable(path: string, cause: unknown): DeepfakeError {

@@ -325,6 +325,26 @@ describe('the store', () => {
     );
   });
 
+  it('is set aside when it was cut off, at whatever length, and a new one is made', async () => {
+    const { root, storePath } = await clips(2);
+    await scannedWith(storePath, root);
+    const whole = await readFile(storePath);
+    assert.equal((await scannedWith(storePath, root)).summary.unchanged, 2);
+    for (const length of [100, 160, 4096, 4200, 8192, whole.length / 2, whole.length - 1]) {
+      const path = join(folder, `cut-${length}.mdb`);
+      writeFileSync(path, whole.subarray(0, length));
+      const warnings: string[] = [];
+      const store = await ResultStore.open(path, (message) => warnings.push(message));
+      assert.equal(store.size, 0);
+      await store.close();
+      assert.equal(warnings.length, 1);
+      assert.ok(warnings[0].includes(`${path}.damaged`), warnings[0]);
+      assert.equal(statSync(`${path}.damaged`).size, length);
+      const again = await ResultStore.open(path, assert.fail);
+      await again.close();
+    }
+  });
+
   it('is made anew after it was deleted', async () => {
     const { root, storePath } = await clips(1);
     await scannedWith(storePath, root);
