@@ -8,6 +8,7 @@ import {
   POOL_PHASES,
   type StepContext,
   scaleSign,
+  setGradients,
   statisticsGradient,
   TAPS,
   type TrainingBlock,
@@ -34,7 +35,7 @@ export function fitsBlocks(channels: number[], bands: number, blockSize: number)
  * another map in the same pass.
  */
 export function blockedTrainingBlocks(context: StepContext, b: number): TrainingBlocks {
-  const { graph: g, batchSize: N, weight, gradients } = context;
+  const { graph: g, batchSize: N, weight } = context;
 
   /** Kernel [co,ci,3,3] in the order of the blocked convolution: [co/b, ci/b, taps, b inputs, b outputs]. */
   const blockedKernel = (kernel: string, ci: number, co: number) => {
@@ -231,10 +232,11 @@ export function blockedTrainingBlocks(context: StepContext, b: number): Training
         lastColumn === undefined ? undefined : affine(lastColumn, slope, offset, co),
         shape,
       );
-      gradients.set(names.weight, g.multiply(weightGradient(shape, input, mapGradient), kernelSign));
-      gradients.set(names.bias, g.zeros([co]));
-      gradients.set(names.gamma, g.multiply(normalizedGradient, sign));
-      gradients.set(names.beta, shiftGradient);
+      setGradients(context, shape, {
+        weight: g.multiply(weightGradient(shape, input, mapGradient), kernelSign),
+        gamma: g.multiply(normalizedGradient, sign),
+        beta: shiftGradient,
+      });
       return inputGradient(shape, kernel, mapGradient);
     };
     return { output, backward };
@@ -304,10 +306,11 @@ export function blockedTrainingBlocks(context: StepContext, b: number): Training
       const rows = g.reshape(affine(map, slope, offset, co, direct), [(N * co * H) / b, W * b]);
       const fill = g.zeros([(N * co * H) / b, (paddedWidth(W) - W) * b]);
       const mapGradient = g.reshape(g.concat([rows, fill], 1), [N, co, H, paddedWidth(W)]);
-      gradients.set(names.weight, weightGradient(shape, input, mapGradient));
-      gradients.set(names.bias, g.zeros([co]));
-      gradients.set(names.gamma, normalizedGradient);
-      gradients.set(names.beta, shiftGradient);
+      setGradients(context, shape, {
+        weight: weightGradient(shape, input, mapGradient),
+        gamma: normalizedGradient,
+        beta: shiftGradient,
+      });
       return inputGradient(shape, kernel, mapGradient);
     };
     return { output, backward };

@@ -9,6 +9,7 @@ import {
   POOL_PHASES,
   type StepContext,
   scaleSign,
+  setGradients,
   statisticsGradient,
   TAPS,
   type TrainingBlock,
@@ -18,7 +19,7 @@ import {
 
 /** Blocks on maps [N,C,H,W], of operators that every build and device of ONNX Runtime has. */
 export function planarTrainingBlocks(context: StepContext): TrainingBlocks {
-  const { graph: g, batchSize: N, weight, gradients } = context;
+  const { graph: g, batchSize: N, weight } = context;
   const perChannel = (value: string) => g.reshape(value, [1, -1, 1, 1]);
   const convolve = (input: string, kernel: string) =>
     g.node('Conv', [input, kernel], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] });
@@ -150,10 +151,11 @@ export function planarTrainingBlocks(context: StepContext): TrainingBlocks {
       );
       const parts = { scale, mean, inverseDeviation, shiftGradient, normalizedGradient };
       const mapGradient = batchNormBackward(map, direct, shape, parts);
-      gradients.set(names.weight, g.multiply(weightGradient(shape, input, mapGradient), kernelSign));
-      gradients.set(names.bias, g.zeros([co]));
-      gradients.set(names.gamma, g.multiply(normalizedGradient, sign));
-      gradients.set(names.beta, shiftGradient);
+      setGradients(context, shape, {
+        weight: g.multiply(weightGradient(shape, input, mapGradient), kernelSign),
+        gamma: g.multiply(normalizedGradient, sign),
+        beta: shiftGradient,
+      });
       return inputGradient(shape, kernel, mapGradient);
     };
     return { output, backward };
@@ -184,10 +186,11 @@ export function planarTrainingBlocks(context: StepContext): TrainingBlocks {
       const direct = g.multiply(active, g.reshape(g.multiply(perPixel, scale), [N, co, 1, 1]));
       const parts = { scale, mean, inverseDeviation, shiftGradient, normalizedGradient };
       const mapGradient = batchNormBackward(map, direct, shape, parts);
-      gradients.set(names.weight, weightGradient(shape, input, mapGradient));
-      gradients.set(names.bias, g.zeros([co]));
-      gradients.set(names.gamma, normalizedGradient);
-      gradients.set(names.beta, shiftGradient);
+      setGradients(context, shape, {
+        weight: weightGradient(shape, input, mapGradient),
+        gamma: normalizedGradient,
+        beta: shiftGradient,
+      });
       return inputGradient(shape, kernel, mapGradient);
     };
     return { output, backward };

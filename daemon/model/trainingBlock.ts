@@ -102,6 +102,19 @@ export function statisticsGradient(
   return { slope, offset };
 }
 
+/** Notes the gradients of a block's parameters. BatchNorm takes out what the convolution's bias adds: its gradient is zero. */
+export function setGradients(
+  { graph, gradients }: StepContext,
+  { block, channels }: BlockShape,
+  { weight, gamma, beta }: { weight: string; gamma: string; beta: string },
+): void {
+  const names = blockNames(block);
+  gradients.set(names.weight, weight);
+  gradients.set(names.bias, graph.zeros([channels]));
+  gradients.set(names.gamma, gamma);
+  gradients.set(names.beta, beta);
+}
+
 /** +1 or −1 by γ's sign, [C]: a kernel multiplied by it has its maximum where BatchNorm's output has it. */
 export function scaleSign({ graph: g, weight }: StepContext, block: number): string {
   const negative = g.node('Less', [weight(blockNames(block).gamma), g.constant(0)]);
@@ -201,9 +214,8 @@ export class FirstBlockInput {
 
   /** Sets the block's gradients from Σ gradient · patch, [4, C, 16], and from that by β. */
   setGradients(patchGradient: string, shiftGradient: string): void {
-    const { graph: g, gradients } = this.context;
+    const { graph: g } = this.context;
     const { channels: co } = this.shape;
-    const names = blockNames(0);
     const asColumn = (value: string) => g.reshape(value, [co, 1]);
     const tapGradient = g.sum(g.matmulTransposed(patchGradient, this.select), [0]);
     const gammaGradient = g.multiply(
@@ -218,9 +230,10 @@ export class FirstBlockInput {
       asColumn(g.multiply(gammaGradient, this.inverseDeviation)),
       this.kernelCovariance,
     );
-    gradients.set(names.weight, g.multiply(asColumn(this.scale), g.subtract(centred, projected)));
-    gradients.set(names.bias, g.zeros([co]));
-    gradients.set(names.gamma, gammaGradient);
-    gradients.set(names.beta, shiftGradient);
+    setGradients(this.context, this.shape, {
+      weight: g.multiply(asColumn(this.scale), g.subtract(centred, projected)),
+      gamma: gammaGradient,
+      beta: shiftGradient,
+    });
   }
 }
