@@ -72,7 +72,8 @@ async function killAndResume(name, milliseconds) {
     if (resume) wentOn.push(run);
     const isLast = resume && kills.length >= MAX_KILLS;
     const signal = process.platform !== 'win32' && random() < 0.3 ? 'SIGINT' : 'SIGKILL';
-    const after = Math.round(random() * milliseconds);
+    // Later and later, so that a machine that has become slow gets to a state too.
+    const after = Math.round(random() * milliseconds * (1 + kills.length / MAX_KILLS));
     let code = await (isLast ? run.ended : Promise.race([run.ended, delay(after, 'kill', { ref: false })]));
     if (code === 'kill') {
       run.child.kill(signal);
