@@ -4,6 +4,7 @@ import type { EvaluateParams } from '../shared/protocol.ts';
 import type { DeepfakeContext } from './context.ts';
 import { findDatasetFolders } from './datasetFolders.ts';
 import { type DeepfakeTaskDefinition, jobOf, TASK_TYPE, taskName } from './deepfakeTask.ts';
+import { DisposableStore } from './disposables.ts';
 import { EvaluationTerminal } from './evaluationTerminal.ts';
 import type { TrainingRequest } from './trainingRun.ts';
 import { TrainingTerminal } from './trainingTerminal.ts';
@@ -64,8 +65,12 @@ function terminalOf(
   );
 }
 
-/** Trains in a task, so that VS Code lists it and can end it, and shows the curves in front of it. */
+/**
+ * Trains in a task, so that VS Code lists it and can end it, and shows the curves in front of it. Throws where another run
+ * writes to the same folder.
+ */
 export async function startTrainingTask(context: DeepfakeContext, request: TrainingRequest): Promise<void> {
+  context.trainings.requireFree(request.modelDir);
   const definition: DeepfakeTaskDefinition = { type: TASK_TYPE, command: 'train', ...request };
   const folder = vscode.workspace.getWorkspaceFolder(vscode.Uri.file(request.dataRoot));
   const name = taskName({ command: 'train', dataRoot: basename(request.dataRoot) });
@@ -76,15 +81,24 @@ export async function startTrainingTask(context: DeepfakeContext, request: Train
     showReuseMessage: false,
     clear: true,
   };
-  const started = context.trainings.onDidStart((run) => {
-    if (run.request.modelDir !== request.modelDir) return;
-    started.dispose();
-    context.trainings.panels.show(run);
-  });
+  const waiting = new DisposableStore();
+  waiting.add(
+    context.trainings.onDidStart((run) => {
+      if (run.request.modelDir !== request.modelDir) return;
+      waiting.dispose();
+      context.trainings.panels.show(run);
+    }),
+  );
   try {
-    await vscode.tasks.executeTask(task);
+    const execution = await vscode.tasks.executeTask(task);
+    // It may end without having begun.
+    waiting.add(
+      vscode.tasks.onDidEndTask((ended) => {
+        if (ended.execution === execution) waiting.dispose();
+      }),
+    );
   } catch (error) {
-    started.dispose();
+    waiting.dispose();
     throw error;
   }
 }

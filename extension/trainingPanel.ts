@@ -5,6 +5,7 @@ import type {
   TrainingPageState,
   TrainingView,
 } from '../media/training/messages.ts';
+import { messageOf } from '../shared/errors.ts';
 import type { DeepfakeContext } from './context.ts';
 import { WebviewPanel } from './contributions.ts';
 import { DisposableStore } from './disposables.ts';
@@ -118,7 +119,7 @@ class TrainingPanel {
         this.run?.stop();
         break;
       case 'again':
-        void this.again();
+        this.again().catch((error) => void vscode.window.showErrorMessage(messageOf(error)));
         break;
       case 'useModel':
         if (model !== undefined) void useModel(this.context, model.checkpoint);

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { TrainingOutcome, TrainingView } from '../media/training/messages.ts';
 import { outcomeText, outcomeTitle, statusText } from '../media/training/wording.ts';
-import { ErrorCode } from '../shared/errors.ts';
+import { ErrorCode, messageOf } from '../shared/errors.ts';
 import type { EpochReport } from '../shared/protocol.ts';
 import type { DeepfakeContext } from './context.ts';
 import { Command } from './contributions.ts';
@@ -28,17 +28,20 @@ export class Trainings implements vscode.Disposable {
     this.panels = this.owned.add(new TrainingPanels(context));
   }
 
+  /** Throws where a run writes to this folder. */
+  requireFree(modelDir: string): void {
+    if (![...this.active].some((run) => run.request.modelDir === modelDir)) return;
+    throw new Error(
+      vscode.l10n.t(
+        'A model is being trained into {0} already: wait for it, stop it, or choose another folder.',
+        modelDir,
+      ),
+    );
+  }
+
   /** Starts a run. Throws where another one writes to the same folder. */
   start(request: TrainingRequest): TrainingRun {
-    const rival = [...this.active].find((run) => run.request.modelDir === request.modelDir);
-    if (rival !== undefined) {
-      throw new Error(
-        vscode.l10n.t(
-          'A model is being trained into {0} already: wait for it, stop it, or choose another folder.',
-          request.modelDir,
-        ),
-      );
-    }
+    this.requireFree(request.modelDir);
     const run = new TrainingRun(vscode, request, this.train, this.earlier.get(request.modelDir));
     this.active.add(run);
     this.latest = run;
@@ -48,7 +51,8 @@ export class Trainings implements vscode.Disposable {
       this.active.delete(run);
       this.remember(run.view);
       this.updateStatus();
-      if (!this.panels.isVisible(run)) void this.announce(run, outcome);
+      if (this.panels.isVisible(run)) return;
+      this.announce(run, outcome).catch((error) => void vscode.window.showErrorMessage(messageOf(error)));
     });
     this.started.fire(run);
     return run;
