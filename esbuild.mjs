@@ -34,6 +34,16 @@ const common = {
 };
 const nodeModule = { ...common, platform: 'node', format: 'esm', external, banner: { js: requireBanner } };
 
+/** The extension loads the JSON-RPC library, which is most of its code, with the first request and not when VS Code starts. */
+const languageClientApart = {
+  name: 'language-client-apart',
+  setup: (build) =>
+    build.onResolve({ filter: /^vscode-language(client\/node|server-protocol)$/ }, () => ({
+      path: './languageClient.cjs',
+      external: true,
+    })),
+};
+
 const builds = [
   esbuild.build({
     ...nodeModule,
@@ -56,6 +66,15 @@ const builds = [
     external,
     entryPoints: ['extension/extension.ts'],
     outfile: 'dist/extension.cjs',
+    plugins: [languageClientApart],
+  }),
+  esbuild.build({
+    ...common,
+    platform: 'node',
+    format: 'cjs',
+    external,
+    stdin: { contents: "export * from 'vscode-languageclient/node';", resolveDir: '.' },
+    outfile: 'dist/languageClient.cjs',
   }),
   esbuild.build({
     ...common,

@@ -16,6 +16,7 @@ const PRESETS = [
   { recipe: 'reference', epochs: 30 },
 ] as const;
 const MAX_EPOCHS = 100_000;
+const CHECKPOINT_NAME = 'deepfake_cnn.safetensors';
 
 /** "Train a Detector…": folder, what is in it, settings, start. */
 export async function trainDetector(context: DeepfakeContext, clicked?: vscode.Uri): Promise<void> {
@@ -135,10 +136,18 @@ function folderStep(dataRoot: string, choice: Choice): Step {
     if (item === 'back' || item === undefined) return item;
     const folder =
       item.folder ?? (await pickFolder(vscode.l10n.t('Where the model and its report are saved')));
-    if (folder === undefined) return undefined;
+    if (folder === undefined || !(await mayReplaceModel(folder))) return undefined;
     choice.modelDir = folder;
     return true;
   };
+}
+
+/** Asks where a folder of the user's choice holds a model already. */
+async function mayReplaceModel(folder: string): Promise<boolean> {
+  if (!existsSync(join(folder, CHECKPOINT_NAME))) return true;
+  const replace = vscode.l10n.t('Replace');
+  const message = vscode.l10n.t('There is a model in {0}. Training replaces it.', folder);
+  return (await vscode.window.showWarningMessage(message, { modal: true }, replace)) === replace;
 }
 
 /** The folder, or the first free one of folder-2, folder-3 and so on: an earlier model is never replaced unasked. */

@@ -16,7 +16,9 @@ rmSync(extension, { recursive: true, force: true });
 mkdirSync(join(extension, 'dist'), { recursive: true });
 for (const name of ['package.json', 'package.nls.json'])
   copyFileSync(join(packageRoot, name), join(extension, name));
-copyFileSync(join(packageRoot, 'dist', 'extension.cjs'), join(extension, 'dist', 'extension.cjs'));
+for (const name of ['extension.cjs', 'languageClient.cjs']) {
+  copyFileSync(join(packageRoot, 'dist', name), join(extension, 'dist', name));
+}
 copyFileSync(join(packageRoot, 'test', 'extension', 'fakeDaemon.mjs'), join(extension, 'dist', 'daemon.js'));
 cpSync(join(packageRoot, 'dist', 'media'), join(extension, 'dist', 'media'), { recursive: true });
 cpSync(join(packageRoot, 'media', 'icons'), join(extension, 'media', 'icons'), { recursive: true });
