@@ -17,7 +17,7 @@ export class DeepfakeContext {
   readonly log = this.owned.add(vscode.window.createOutputChannel('Deepfake', { log: true }));
   readonly reports = this.owned.add(new Reports(this));
   readonly trainings = this.owned.add(new Trainings(this));
-  readonly results = this.owned.add(new ResultsView(this));
+  readonly results: ResultsView;
   readonly scans: Scans;
   private client: Promise<DaemonClient> | undefined;
 
@@ -25,6 +25,7 @@ export class DeepfakeContext {
 
   constructor(extension: vscode.ExtensionContext) {
     this.extensionUri = extension.extensionUri;
+    this.results = this.owned.add(new ResultsView(this, extension.workspaceState));
     this.scans = new Scans(this, extension);
   }
 

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import type { Card, FromResults, ResultsState, ToResults } from '../media/results/messages.ts';
+import type { Card, FromResults, ToResults } from '../media/results/messages.ts';
 import { messageOf } from '../shared/errors.ts';
 import type { FileResult } from '../shared/protocol.ts';
 import type { DeepfakeContext } from './context.ts';
@@ -10,6 +10,8 @@ import { resultsHtml } from './resultsHtml.ts';
 import { withSlowProgress } from './slowProgress.ts';
 import { webviewMedia, webviewResources } from './webviewResources.ts';
 
+const FILES_KEY = 'results.files';
+
 /** The panel view with a compact card for each of the files detected together last. */
 export class ResultsView implements vscode.WebviewViewProvider, vscode.Disposable {
   private readonly registration: vscode.Disposable;
@@ -18,31 +20,33 @@ export class ResultsView implements vscode.WebviewViewProvider, vscode.Disposabl
   private webview: vscode.Webview | undefined;
   private cancellation: vscode.CancellationTokenSource | undefined;
 
-  constructor(private readonly context: DeepfakeContext) {
+  /** @param memory Keeps the files over a reload. */
+  constructor(
+    private readonly context: DeepfakeContext,
+    private readonly memory: vscode.Memento,
+  ) {
     this.registration = vscode.window.registerWebviewViewProvider(View.results, this);
+    if (this.remembered().length > 0) void this.showTab();
   }
 
   /** Brings the view to the front and detects anew; resolves when each card has its outcome. */
   async show(files: readonly vscode.Uri[]): Promise<void> {
-    await vscode.commands.executeCommand('setContext', ContextKey.hasResults, true);
+    await this.showTab();
+    // Before the view is there, lest it begins with the files that it remembers.
+    const detecting = this.detect(files);
     await vscode.commands.executeCommand(`${View.results}.focus`);
-    await this.detect(files);
+    await detecting;
   }
 
-  resolveWebviewView(
-    { webview, onDidDispose }: vscode.WebviewView,
-    { state }: vscode.WebviewViewResolveContext<ResultsState | undefined>,
-  ): void {
+  /** Called when the view is first seen, which after a reload may be never. */
+  resolveWebviewView({ webview, onDidDispose }: vscode.WebviewView): void {
     webview.options = { enableScripts: true, localResourceRoots: [webviewMedia(this.context.extensionUri)] };
     onDidDispose(() => {
       if (this.webview === webview) this.webview = undefined;
     });
     webview.onDidReceiveMessage((message: FromResults) => this.receive(message, webview));
     webview.html = resultsHtml(webviewResources(webview, this.context.extensionUri, 'results'));
-    // After a reload of the window only the page remembers its files.
-    if (this.cards.size === 0 && state !== undefined && state.uris.length > 0) {
-      void this.detect(state.uris.map((uri) => vscode.Uri.parse(uri)));
-    }
+    if (this.cards.size === 0) void this.detect(this.remembered());
   }
 
   dispose(): void {
@@ -50,7 +54,20 @@ export class ResultsView implements vscode.WebviewViewProvider, vscode.Disposabl
     this.registration.dispose();
   }
 
+  private showTab(): Thenable<unknown> {
+    return vscode.commands.executeCommand('setContext', ContextKey.hasResults, true);
+  }
+
+  private remembered(): vscode.Uri[] {
+    return this.memory.get<string[]>(FILES_KEY, []).map((uri) => vscode.Uri.parse(uri));
+  }
+
   private async detect(files: readonly vscode.Uri[]): Promise<void> {
+    if (files.length === 0) return;
+    void this.memory.update(
+      FILES_KEY,
+      files.map((uri) => uri.toString()),
+    );
     this.cancellation?.cancel();
     const cancellation = new vscode.CancellationTokenSource();
     this.cancellation = cancellation;

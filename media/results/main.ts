@@ -5,11 +5,10 @@ import { durationText, headline, percent } from '../../shared/wording.ts';
 import { drawThumbnail } from '../report/spectrogram.ts';
 import { currentTheme, onThemeChange } from '../report/theme.ts';
 import { loadTranslations } from '../translations.ts';
-import type { Card, FromResults, ResultsState, ToResults } from './messages.ts';
+import type { Card, FromResults, ToResults } from './messages.ts';
 
 declare function acquireVsCodeApi(): {
   postMessage(message: FromResults): void;
-  setState(state: ResultsState): void;
 };
 
 loadTranslations();
@@ -24,7 +23,6 @@ window.addEventListener('message', ({ data }: MessageEvent<ToResults>) => {
   switch (data.type) {
     case 'cards':
       cards = data.cards;
-      vscode.setState({ uris: cards.map(({ uri }) => uri) });
       list.replaceChildren(...cards.map(cardElement));
       empty.hidden = cards.length > 0;
       draw();

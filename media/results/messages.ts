@@ -20,8 +20,3 @@ export type ToResults =
 export type FromResults =
   /** It can receive messages. */
   { type: 'ready' } | { type: 'open'; uri: string } | { type: 'reveal'; uri: string };
-
-/** What VS Code keeps of the view over a reload of the window. */
-export interface ResultsState {
-  uris: string[];
-}
