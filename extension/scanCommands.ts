@@ -136,6 +136,8 @@ function filterByText({ scans: { tree } }: DeepfakeContext): void {
   input.title = vscode.l10n.t('Filter findings');
   input.placeholder = vscode.l10n.t('Part of a path or remark');
   input.value = before.text;
+  // The findings can be looked through meanwhile.
+  input.ignoreFocusOut = true;
   let accepted = false;
   input.onDidChangeValue((text) => {
     tree.filter = { ...tree.filter, text };

@@ -84,7 +84,7 @@ function cardElement(card: Card): HTMLLIElement {
     make(
       'div',
       'buttons',
-      button(t('Open report'), t('Open the report of {0}', name), '', () =>
+      button(t('Open report'), t('Open the report of {0}', name), 'secondary', () =>
         vscode.postMessage({ type: 'open', uri }),
       ),
       button(t('Reveal'), t('Show {0} in the explorer', name), 'secondary', () =>

@@ -179,13 +179,15 @@ test('several selected files get a card each, which leads to the report', { skip
 
 test('the cards come back after a reload of the window', { skip }, async () => {
   await window.run('View: Close All Editors');
-  await window.run('View: Toggle Panel Visibility');
   await window.reload();
+  await window.run('Focus on Deepfake Results View');
   await window.results.locator('.card .verdict').nth(OTHERS.length).waitFor();
   await window.run('View: Toggle Panel Visibility');
 });
 
 test('a file opens with the report as its editor', { skip }, async () => {
+  // A click ends the selection of several files.
+  await window.explorerItem(SYNTHETIC).click();
   await window.run('View: Close All Editors');
   await window.chooseInMenu(SYNTHETIC, 'Open With...');
   await window.page.locator('.quick-input-list .monaco-list-row', { hasText: 'Deepfake report' }).click();
