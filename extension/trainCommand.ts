@@ -79,9 +79,11 @@ function recipeStep(dataset: DatasetResult, choice: Choice): Step {
         );
   const details: Record<string, string> = {
     default: vscode.l10n.t(
-      'Augmented clips, four blocks, calibrated: does best on voices and systems it has not met',
+      'Augmented clips, four blocks, calibrated: does best on voices and systems it has not met; keeps the last epoch',
     ),
-    reference: vscode.l10n.t('Three blocks on the first four seconds, as the Python program does; faster'),
+    reference: vscode.l10n.t(
+      'Three blocks on the first four seconds, as the Python program does; faster; keeps the best epoch',
+    ),
   };
   const items = PRESETS.map(({ recipe, epochs }, index) => ({
     label: recipe,
@@ -109,7 +111,7 @@ function recipeStep(dataset: DatasetResult, choice: Choice): Step {
 
 function epochsStep(choice: Choice): Step {
   return async (ui) => {
-    const prompt = vscode.l10n.t('Epochs: how often every clip is gone through. The best epoch is kept.');
+    const prompt = vscode.l10n.t('Epochs: how often every clip is gone through');
     const answer = await ui.input(prompt, String(choice.epochs), (text) => {
       const value = Number(text);
       return Number.isInteger(value) && value >= 1 && value <= MAX_EPOCHS

@@ -16,7 +16,7 @@ export function trainingHtml(resources: PageResources): string {
       </div>
       <div class="status-line">
         <p id="status"></p>
-        <button id="stop" type="button" class="secondary">${html(t('Stop and keep the best epoch'))}</button>
+        <button id="stop" type="button" class="secondary">${html(t('Stop and keep the model so far'))}</button>
       </div>
     </section>
 

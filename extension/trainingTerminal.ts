@@ -43,7 +43,7 @@ export class TrainingTerminal extends LiveTerminal {
     const { name, request } = run.view;
     this.line(bold(t('Training a detector on {0}', name)));
     this.line(dim(t('Recipe {0}; the model goes to {1}', request.recipe, request.modelDir)));
-    this.line(dim(t('Ctrl+C stops and keeps the best epoch.')));
+    this.line(dim(t('Ctrl+C stops and keeps the model so far.')));
     this.live(this.liveLine());
     run.onDidChange((event) => {
       if (event !== undefined) this.show(event);
