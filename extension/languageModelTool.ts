@@ -1,11 +1,12 @@
 import { realpath } from 'node:fs/promises';
-import { isAbsolute, join, relative, sep } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { t } from '@vscode/l10n';
 import type * as vscode from 'vscode';
 import type { ClassifyResult } from '../shared/protocol.ts';
 import type { Verdict } from '../shared/verdict.ts';
 import { verdictJson } from '../shared/verdictJson.ts';
 import { headline, percent } from '../shared/wording.ts';
+import { pathInside } from './pathInside.ts';
 
 export const TOOL_NAME = 'detect_audio_deepfake';
 
@@ -64,7 +65,7 @@ export class DetectTool implements vscode.LanguageModelTool<ToolInput> {
   }
 }
 
-/** The verdict in words, with what it is worth. In English: a language model reads it. */
+/** The verdict in words, with what it is worth. */
 function sentence({ decision, deepfakeProbability, reasons, file, model }: Verdict): string {
   const because = reasons.length === 0 ? '' : ` ${reasons.join(' ')}`;
   return (
@@ -84,14 +85,9 @@ export async function workspaceFile(path: string, folders: readonly string[]): P
     const file = await realpath(candidate).catch(() => undefined);
     if (file === undefined) continue;
     for (const folder of folders) {
-      if (isInside(file, await realpath(folder).catch(() => folder))) return file;
+      if (pathInside(await realpath(folder).catch(() => folder), file) !== undefined) return file;
     }
     throw new Error(`${path} is not in the workspace: only files of the open folders can be examined.`);
   }
   throw new Error(`There is no file ${path} in the workspace.`);
-}
-
-function isInside(file: string, folder: string): boolean {
-  const path = relative(folder, file);
-  return path !== '' && !isAbsolute(path) && path !== '..' && !path.startsWith(`..${sep}`);
 }

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { t } from '@vscode/l10n';
+import { pathInside } from './pathInside.ts';
 
 /** A model in a folder: a checkpoint and the configuration beside it. */
 export interface FoundModel {
@@ -46,8 +47,8 @@ export function modelSettingOf(
   checkpoint: string,
   folder: string | undefined,
 ): { value: string; inWorkspace: boolean } {
-  if (folder === undefined) return { value: checkpoint, inWorkspace: false };
-  const path = relative(folder, checkpoint);
-  const inWorkspace = path !== '' && !isAbsolute(path) && path !== '..' && !path.startsWith(`..${sep}`);
-  return { value: inWorkspace ? path.split(sep).join('/') : checkpoint, inWorkspace };
+  const path = folder === undefined ? undefined : pathInside(folder, checkpoint);
+  return path === undefined
+    ? { value: checkpoint, inWorkspace: false }
+    : { value: path.split(sep).join('/'), inWorkspace: true };
 }
