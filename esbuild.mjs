@@ -107,6 +107,7 @@ if (withTools) {
       ...nodeModule,
       entryPoints: {
         bench: 'scripts/bench/bench.ts',
+        docs: 'scripts/docs/docs.ts',
         lab: 'scripts/lab/lab.ts',
         training: 'scripts/bench/training.ts',
       },

@@ -280,6 +280,7 @@ export interface MetricsFile {
 export interface ModelInfo extends ModelFacts {
   engine: EngineFacts;
 }
+/** Tell which model answers. */
 export namespace ModelRequest {
   export const method = 'deepfake/model';
   export const type = new RequestType0<ModelInfo, ErrorData>(method);
@@ -345,6 +346,7 @@ export interface PlayableAudioResult {
   /** Seconds; shorter than the file where it was cut. */
   duration: number;
 }
+/** Decode a file for a player. */
 export namespace PlayableAudioRequest {
   export const method = 'deepfake/playableAudio';
   export const type = new RequestType<PlayableAudioParams, PlayableAudioResult, ErrorData>(method);

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { Detector } from '../detector.ts';
 import { evaluateDataset } from '../evaluation/evaluateDataset.ts';
-import { reportGates } from './gates.ts';
+import { withExitCodes } from './exitCodes.ts';
+import { EXIT_CODE_GATE_FAILED, reportGates } from './gates.ts';
 import { dataRootOf } from './kaggleRoot.ts';
 import {
   configOption,
@@ -31,7 +32,7 @@ interface EvaluateOptions extends EngineFlags {
 }
 
 export function evaluateCommand(): Command {
-  return new Command('evaluate')
+  const command = new Command('evaluate')
     .description(
       'Measure a model on a labelled folder and write metrics.json, confusion_matrix.png and report.html.',
     )
@@ -48,6 +49,10 @@ export function evaluateCommand(): Command {
     .addOption(deviceOption())
     .addOption(cpuOption())
     .action(evaluate);
+  return withExitCodes(command, {
+    1: 'nothing was measured',
+    [EXIT_CODE_GATE_FAILED]: 'with --gates: a gate failed',
+  });
 }
 
 async function evaluate(options: EvaluateOptions): Promise<void> {

@@ -2,10 +2,11 @@ import { Command } from 'commander';
 import { readModel } from '../model/checkpoint.ts';
 import { exportOnnx } from '../model/exportOnnx.ts';
 import { shippedCheckpoint } from '../paths.ts';
+import { withExitCodes } from './exitCodes.ts';
 import { configOption, modelOption } from './options.ts';
 
 export function exportCommand(): Command {
-  return new Command('export')
+  const command = new Command('export')
     .description('Write a model as an ONNX file that other programs can run.')
     .addOption(modelOption())
     .addOption(configOption())
@@ -17,4 +18,5 @@ export function exportCommand(): Command {
         `Wrote ${options.onnx}: input "features" [N, 1, bands, frames], outputs "logit" and "evidence".`,
       );
     });
+  return withExitCodes(command, { 1: 'nothing was written' });
 }

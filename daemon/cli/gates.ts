@@ -1,7 +1,7 @@
 import type { MetricsFile } from '../../shared/protocol.ts';
 import { checkGates, gateText } from '../evaluation/gates.ts';
 
-const EXIT_CODE_GATE_FAILED = 2;
+export const EXIT_CODE_GATE_FAILED = 2;
 
 /** Prints every gate and sets the exit code to 2 where one failed. */
 export function reportGates(metrics: MetricsFile): void {

@@ -1,9 +1,10 @@
 import { Command } from 'commander';
 import { readModel, writeModel } from '../model/checkpoint.ts';
+import { withExitCodes } from './exitCodes.ts';
 import { configOption } from './options.ts';
 
 export function importCommand(): Command {
-  return new Command('import')
+  const command = new Command('import')
     .description('Turn a PyTorch checkpoint of AudioCNN into deepfake_cnn.safetensors and model_config.json.')
     .argument('<checkpoint>', 'a .pth or .pt file, read without executing anything in it')
     .requiredOption('--out <folder>', 'where to write')
@@ -13,4 +14,5 @@ export function importCommand(): Command {
       const written = await writeModel(options.out, model.state, model.config, 0);
       console.log(`Wrote ${written.checkpoint} and ${written.config}.`);
     });
+  return withExitCodes(command, { 1: 'nothing was written' });
 }

@@ -6,6 +6,7 @@ import { DeepfakeError, messageOf } from '../../shared/errors.ts';
 import type { Verdict } from '../../shared/verdict.ts';
 import { verdictJson } from '../../shared/verdictJson.ts';
 import { Detector } from '../detector.ts';
+import { withExitCodes } from './exitCodes.ts';
 import {
   configOption,
   cpuOption,
@@ -29,7 +30,7 @@ interface PredictOptions extends EngineFlags {
 type Outcome = { file: string; verdict: Verdict } | { file: string; error: string };
 
 export function predictCommand(): Command {
-  return new Command('predict')
+  const command = new Command('predict')
     .description('Say of each audio file whether it is genuine or synthetic speech.')
     .argument('<audio...>', 'audio files')
     .addOption(modelOption())
@@ -41,6 +42,7 @@ export function predictCommand(): Command {
     .option('--first-window', 'look at the first window only, as the reference does')
     .option('--table', 'print a table for people instead of JSON')
     .action(predict);
+  return withExitCodes(command, { 1: 'a file could not be read, or the command failed' });
 }
 
 async function predict(files: string[], options: PredictOptions): Promise<void> {

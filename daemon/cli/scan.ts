@@ -17,6 +17,7 @@ import {
 } from '../scan/reports.ts';
 import { defaultStorePath, openStore } from '../scan/resultStore.ts';
 import { type ScanProgress, scan } from '../scan/scan.ts';
+import { withExitCodes } from './exitCodes.ts';
 import {
   configOption,
   cpuOption,
@@ -29,7 +30,7 @@ import {
 } from './options.ts';
 import { ProgressLine, warn } from './terminal.ts';
 
-/** Exit codes: what `--fail-on` names was found; Ctrl+C, as shells have it. */
+/** Ctrl+C is what shells make of it. */
 const FOUND = 2;
 const INTERRUPTED = 130;
 /** Milliseconds between two updates of the progress line. */
@@ -49,14 +50,14 @@ interface ScanCliOptions extends EngineFlags {
   firstWindow?: boolean;
   ordered?: boolean;
   format?: FormatName | 'none';
-  output: string[];
+  output?: string[];
   store?: string | false;
   failOn: FailOn[];
 }
 
 export function scanCommand(): Command {
   const collect = (value: string, before: string[] = []): string[] => [...before, value];
-  return new Command('scan')
+  const command = new Command('scan')
     .description(
       'Classify every audio file below folders. What was answered before is not analysed again. Ctrl+C or worse loses nothing: start again.',
     )
@@ -76,7 +77,6 @@ export function scanCommand(): Command {
       '--output <file>',
       'also write a report, in the format of its extension: .json .jsonl .csv .sarif .html .txt; may be repeated',
       collect,
-      [],
     )
     .addOption(
       new Option(
@@ -95,6 +95,11 @@ export function scanCommand(): Command {
     .addOption(deviceOption())
     .addOption(cpuOption())
     .action(runScan);
+  return withExitCodes(command, {
+    1: 'the scan failed',
+    [FOUND]: 'what --fail-on names was found',
+    [INTERRUPTED]: 'stopped by Ctrl+C; the same command goes on',
+  });
 }
 
 function date(text: string): Date {
@@ -112,7 +117,8 @@ function failOn(value: string, before: FailOn[]): FailOn[] {
 }
 
 async function runScan(paths: string[], options: ScanCliOptions): Promise<void> {
-  for (const file of options.output) formatOf(file);
+  const { output = [] } = options;
+  for (const file of output) formatOf(file);
   const cancellation = new AbortController();
   const stop = () => cancellation.abort();
   const detector = await Detector.open(
@@ -139,7 +145,7 @@ async function runScan(paths: string[], options: ScanCliOptions): Promise<void> 
       started: new Date(),
       base: process.cwd(),
     };
-    for (const file of options.output) reports.push(await fileReport(resolve(file), context));
+    for (const file of output) reports.push(await fileReport(resolve(file), context));
     const format = options.format ?? (process.stdout.isTTY ? 'table' : 'jsonl');
     if (format !== 'none') reports.push(await streamReport(FORMATS[format](context), process.stdout));
 

@@ -4,7 +4,8 @@ import { DEFAULT_CACHE_GIGABYTES, defaultCacheFolder } from '../training/feature
 import { progressText } from '../training/progressText.ts';
 import { presets } from '../training/recipe.ts';
 import { DEFAULT_SEED, DEFAULT_VAL_SIZE, startTraining } from '../training/trainingRun.ts';
-import { reportGates } from './gates.ts';
+import { withExitCodes } from './exitCodes.ts';
+import { EXIT_CODE_GATE_FAILED, reportGates } from './gates.ts';
 import { dataRootOf } from './kaggleRoot.ts';
 import {
   cpuOption,
@@ -53,7 +54,7 @@ const byRecipe = (field: 'epochs' | 'batchSize' | 'learningRate' | 'weightDecay'
     .join(', ')})`;
 
 export function trainCommand(): Command {
-  return new Command('train')
+  const command = new Command('train')
     .description(
       'Train a model on a labelled folder. Ctrl+C stops and keeps the best epoch; --resume goes on.',
     )
@@ -98,6 +99,10 @@ export function trainCommand(): Command {
     .addOption(deviceOption())
     .addOption(cpuOption())
     .action(train);
+  return withExitCodes(command, {
+    1: 'nothing was trained, or the run failed',
+    [EXIT_CODE_GATE_FAILED]: 'with --gates: a gate failed',
+  });
 }
 
 async function train(options: TrainOptions): Promise<void> {
