@@ -2,18 +2,23 @@
 //   node esbuild.mjs            product
 //   node esbuild.mjs --tests    product and tests
 //   node esbuild.mjs --tools    product and development tools (benchmarks, laboratory)
+//   node esbuild.mjs --package FOLDER    what a package for VS Code holds: FOLDER/dist, and FOLDER/bundled.json, the files in it
 // Files of earlier builds are left alone, because a daemon or a training run may still be loading them.
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import * as esbuild from 'esbuild';
 import { globSync } from 'tinyglobby';
+import { bundleNativePackages } from './scripts/package/nativePackages.mjs';
 
 const withTests = process.argv.includes('--tests');
 const withTools = process.argv.includes('--tools');
+const packageFolder = process.argv.includes('--package')
+  ? process.argv[process.argv.indexOf('--package') + 1]
+  : undefined;
+const dist = packageFolder === undefined ? 'dist' : `${packageFolder}/dist`;
 
-/** Native or optional packages stay outside the bundles and are loaded from node_modules. */
+/** Native or optional packages stay outside the bundles and are loaded from node_modules, which a package does not have. */
 const external = [
-  'onnxruntime-node',
-  'lmdb',
+  ...(packageFolder === undefined ? ['onnxruntime-node', 'lmdb'] : ['msgpackr-extract']),
   '@tensorflow/tfjs',
   '@tensorflow/tfjs-node',
   'playwright-core',
@@ -26,13 +31,24 @@ const requireBanner =
 
 const common = {
   bundle: true,
-  sourcemap: true,
+  sourcemap: packageFolder === undefined,
   sourcesContent: false,
+  minify: packageFolder !== undefined,
+  // A package has all licences in one file.
+  legalComments: packageFolder === undefined ? undefined : 'none',
+  metafile: true,
   target: 'node20',
   logLevel: 'warning',
   loader: { '.wasm': 'binary', '.ttf': 'binary' },
 };
-const nodeModule = { ...common, platform: 'node', format: 'esm', external, banner: { js: requireBanner } };
+const nodeModule = {
+  ...common,
+  platform: 'node',
+  format: 'esm',
+  external,
+  banner: { js: requireBanner },
+  plugins: packageFolder === undefined ? [] : [bundleNativePackages],
+};
 
 /** The extension loads the JSON-RPC library, which is most of its code, with the first request and not when VS Code starts. */
 const languageClientApart = {
@@ -48,14 +64,14 @@ const builds = [
   esbuild.build({
     ...nodeModule,
     entryPoints: {
-      cli: 'daemon/cli.ts',
+      ...(packageFolder === undefined ? { cli: 'daemon/cli.ts' } : {}),
       daemon: 'daemon/main.ts',
       analysisWorker: 'daemon/features/analysisWorker.ts',
       trainingWorker: 'daemon/training/trainingWorker.ts',
       augmentationWorker: 'daemon/training/augmentationWorker.ts',
       deviceProbe: 'daemon/model/deviceProbe.ts',
     },
-    outdir: 'dist',
+    outdir: dist,
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',
   }),
@@ -65,7 +81,7 @@ const builds = [
     format: 'cjs',
     external,
     entryPoints: ['extension/extension.ts'],
-    outfile: 'dist/extension.cjs',
+    outfile: `${dist}/extension.cjs`,
     plugins: [languageClientApart],
   }),
   esbuild.build({
@@ -74,7 +90,7 @@ const builds = [
     format: 'cjs',
     external,
     stdin: { contents: "export * from 'vscode-languageclient/node';", resolveDir: '.' },
-    outfile: 'dist/languageClient.cjs',
+    outfile: `${dist}/languageClient.cjs`,
   }),
   esbuild.build({
     ...common,
@@ -84,7 +100,18 @@ const builds = [
     minify: true,
     entryPoints: globSync('media/*/main.ts'),
     outbase: 'media',
-    outdir: 'dist/media',
+    outdir: `${dist}/media`,
+  }),
+  // With onnxruntime-common inside: a package has no node_modules where it would be found.
+  esbuild.build({
+    ...common,
+    platform: 'node',
+    format: 'esm',
+    sourcemap: false,
+    minify: true,
+    entryPoints: ['node_modules/onnxruntime-web/dist/ort.node.min.mjs'],
+    outdir: `${dist}/onnxruntime-web`,
+    outExtension: { '.js': '.mjs' },
   }),
 ];
 if (withTests) {
@@ -115,9 +142,19 @@ if (withTools) {
     }),
   );
 }
-await Promise.all(builds);
+const built = await Promise.all(builds);
 
 // The WebAssembly build of ONNX Runtime finds its other files by their names, and starts its threads from one of them.
-mkdirSync('dist/onnxruntime-web', { recursive: true });
-for (const file of ['ort.node.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'])
-  copyFileSync(`node_modules/onnxruntime-web/dist/${file}`, `dist/onnxruntime-web/${file}`);
+mkdirSync(`${dist}/onnxruntime-web`, { recursive: true });
+for (const file of ['ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'])
+  copyFileSync(`node_modules/onnxruntime-web/dist/${file}`, `${dist}/onnxruntime-web/${file}`);
+
+if (packageFolder !== undefined) {
+  const outputs = built.flatMap(({ metafile }) => Object.values(metafile.outputs));
+  const inputs = outputs.flatMap((output) =>
+    Object.entries(output.inputs)
+      .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
+      .map(([input]) => input),
+  );
+  writeFileSync(`${packageFolder}/bundled.json`, JSON.stringify([...new Set(inputs)].sort(), null, 1));
+}

@@ -27,6 +27,14 @@ export function run(program, args, { quiet = false } = {}) {
 
 /** Installs when the lock file has changed since the last install, then builds. */
 export function prepare({ tests = false, tools = false } = {}) {
+  install();
+  console.error('Building …');
+  const extras = [...(tests ? ['--tests'] : []), ...(tools ? ['--tools'] : [])];
+  run(process.execPath, ['esbuild.mjs', ...extras], { quiet: true });
+}
+
+/** Installs when the lock file has changed since the last install. */
+export function install() {
   if (Number(process.versions.node.split('.')[0]) < MINIMUM_NODE) {
     console.error(`error: Node ${MINIMUM_NODE} or newer is needed; this is ${process.version}.`);
     process.exit(1);
@@ -35,9 +43,6 @@ export function prepare({ tests = false, tools = false } = {}) {
     console.error('Installing dependencies …');
     run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { quiet: true });
   }
-  console.error('Building …');
-  const extras = [...(tests ? ['--tests'] : []), ...(tools ? ['--tools'] : [])];
-  run(process.execPath, ['esbuild.mjs', ...extras], { quiet: true });
 }
 
 /** npm keeps what it installed in node_modules/.package-lock.json; the platform's optional packages may be missing there. */

@@ -44,7 +44,7 @@ export class ResultStore {
           `The results of earlier scans in ${path} were cut off and are now in ${aside}: files are analysed anew.`,
         );
       }
-      const { open } = await import('lmdb');
+      const { open } = await loadLmdb();
       const root = open({ path, noSubdir: true, maxDbs: 4 });
       const kept = { encoding: 'string', keyEncoding: 'binary' } as const;
       const files = root.openDB<string, Buffer>({ name: 'files', ...kept });
@@ -96,6 +96,16 @@ export class ResultStore {
   async close(): Promise<void> {
     await this.root.flushed;
     await this.root.close();
+  }
+}
+
+/** Its own message names folders and packages over several lines. */
+async function loadLmdb(): Promise<typeof import('lmdb')> {
+  try {
+    return await import('lmdb');
+  } catch (cause) {
+    const place = `${process.platform} ${process.arch}`;
+    throw new Error(`LMDB's native library does not load on this ${place}`, { cause });
   }
 }
 

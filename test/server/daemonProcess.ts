@@ -22,13 +22,14 @@ export class DaemonProcess {
     readonly serverName: string | undefined,
   ) {}
 
-  /** Starts, initialises and, where `ready` is set, waits until the model is loaded. */
+  /** Starts, initialises and, where `ready` is set, waits until the model is loaded; `module` is the daemon's entry point. */
   static async start(
     options: DetectorOptions,
     ready = true,
     environment: NodeJS.ProcessEnv = {},
+    module = distFile('daemon.js'),
   ): Promise<DaemonProcess> {
-    const child = spawn(process.execPath, [distFile('daemon.js'), '--stdio'], {
+    const child = spawn(process.execPath, [module, '--stdio'], {
       env: { ...process.env, DEEPFAKE_AUDIO_FEATURE_CACHE, ...environment },
       stdio: ['pipe', 'pipe', 'pipe'],
     });

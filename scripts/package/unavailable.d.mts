@@ -1,0 +1,2 @@
+export class Unavailable extends Error {}
+export const UNAVAILABLE_EXIT_CODE: number;
