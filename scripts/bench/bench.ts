@@ -1,7 +1,9 @@
-// npm run bench [-- --json] [--seconds S] [--rounds R]: this project against PyTorch and librosa, in turns, on this machine.
+// npm run bench [-- --json] [--seconds S] [--rounds R] [--wav N] [--mp3 N] [--python PYTHON]: this project against PyTorch and
+// librosa, in turns, on this machine. N: files to scan.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
@@ -19,12 +21,15 @@ import {
 import { OnnxRuntimeEngine } from '../../daemon/model/onnxRuntimeEngine.ts';
 import { distFile, packageRoot } from '../../daemon/paths.ts';
 import { seededRandom } from '../../daemon/random.ts';
+import { generateMp3, generateWav, type Pass, pythonPass, scanPass } from './scanning.ts';
 
 const { values } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     seconds: { type: 'string', default: '2' },
     rounds: { type: 'string', default: '5' },
+    wav: { type: 'string', default: '120' },
+    mp3: { type: 'string', default: '40' },
     python: { type: 'string', default: process.env.PYTHON ?? 'python3' },
   },
 });
@@ -39,12 +44,20 @@ const shape = {
 };
 const sample = join(packageRoot, 'media', 'samples', 'genuine-man-italian.wav');
 
-/** One figure: ours and the reference's way to get it, both in items per second. */
+/** Items per second of the clock, and per second of a core where that is known. */
+interface Rate {
+  perSecond: number;
+  perCoreSecond?: number;
+}
+/** Where there is nothing to compare with. */
+const NONE: Rate = { perSecond: Number.NaN };
+
+/** One figure: ours and the reference's way to get it. */
 interface Measure {
   name: string;
   unit: string;
-  ours: () => Promise<number>;
-  reference: () => Promise<number>;
+  ours: () => Promise<Rate>;
+  reference: () => Promise<Rate>;
 }
 
 const random = seededRandom(1);
@@ -76,50 +89,40 @@ if (reference === undefined) {
   );
 }
 const ask = (request: Record<string, unknown>) => async () =>
-  reference === undefined ? Number.NaN : reference.measure({ ...request, seconds, threads });
+  reference === undefined ? NONE : reference.measure({ ...request, seconds, threads });
 
 const one = batchFeatures.slice(0, shape.bands * shape.frames);
-const trainOurs = () =>
-  rateOf(() => training.step({ features: batchFeatures, labels, dropoutMask }, settings), BATCH);
-const inferOurs = () => rateOf(() => inference.score(batchFeatures, BATCH), BATCH);
-const latencyOurs = () => rateOf(() => inference.score(one, 1), 1);
+/** Each of these against both memory layouts of PyTorch. */
+const networkMeasures: { name: string; unit: string; ours: Measure['ours']; request: object }[] = [
+  {
+    name: `training, batch ${BATCH}`,
+    unit: 'examples/s',
+    ours: () =>
+      rateOf(() => training.step({ features: batchFeatures, labels, dropoutMask }, settings), BATCH),
+    request: { measure: 'training', batch: BATCH },
+  },
+  {
+    name: `inference, batch ${BATCH}`,
+    unit: 'clips/s',
+    ours: () => rateOf(() => inference.score(batchFeatures, BATCH), BATCH),
+    request: { measure: 'inference', batch: BATCH },
+  },
+  {
+    name: 'single clip',
+    unit: 'clips/s',
+    ours: () => rateOf(() => inference.score(one, 1), 1),
+    request: { measure: 'inference', batch: 1 },
+  },
+];
+const folder = await mkdtemp(join(tmpdir(), 'deepfake-bench-'));
 const measures: Measure[] = [
-  {
-    name: 'training, batch 32, against the default layout',
-    unit: 'examples/s',
-    ours: trainOurs,
-    reference: ask({ measure: 'training', batch: BATCH, channelsLast: false }),
-  },
-  {
-    name: 'training, batch 32, against channels_last',
-    unit: 'examples/s',
-    ours: trainOurs,
-    reference: ask({ measure: 'training', batch: BATCH, channelsLast: true }),
-  },
-  {
-    name: 'inference, batch 32, against the default layout',
-    unit: 'clips/s',
-    ours: inferOurs,
-    reference: ask({ measure: 'inference', batch: BATCH, channelsLast: false }),
-  },
-  {
-    name: 'inference, batch 32, against channels_last',
-    unit: 'clips/s',
-    ours: inferOurs,
-    reference: ask({ measure: 'inference', batch: BATCH, channelsLast: true }),
-  },
-  {
-    name: 'single clip, against the default layout',
-    unit: 'clips/s',
-    ours: latencyOurs,
-    reference: ask({ measure: 'inference', batch: 1, channelsLast: false }),
-  },
-  {
-    name: 'single clip, against channels_last',
-    unit: 'clips/s',
-    ours: latencyOurs,
-    reference: ask({ measure: 'inference', batch: 1, channelsLast: true }),
-  },
+  ...networkMeasures.flatMap(({ name, request, ...measure }) =>
+    [false, true].map((channelsLast) => ({
+      ...measure,
+      name: `${name}, against ${channelsLast ? 'channels_last' : 'the default layout'}`,
+      reference: ask({ ...request, channelsLast }),
+    })),
+  ),
   {
     name: 'log-mel features of 4 s, one thread',
     unit: 'clips/s',
@@ -132,34 +135,42 @@ const measures: Measure[] = [
     ours: async () => runsPerSecond(process.execPath, [distFile('cli.js'), 'predict', sample]),
     reference: async () =>
       reference === undefined
-        ? Number.NaN
+        ? NONE
         : runsPerSecond(values.python, [
             join(packageRoot, 'scripts', 'bench', 'predict_reference.py'),
             sample,
           ]),
   },
+  ...(await scanMeasures('4-s 16-kHz WAV', Number(values.wav), (to, count) => generateWav(to, count, noise))),
+  ...(await scanMeasures('30-s 44.1-kHz MP3', Number(values.mp3), generateMp3)),
 ];
 
 const results = [];
 for (const measure of measures) {
-  const pairs: [number, number][] = [];
+  const pairs: [Rate, Rate][] = [];
   for (let round = 0; round < rounds; round++) {
     console.error(`${measure.name}: round ${round + 1} of ${rounds}`);
     pairs.push([await measure.ours(), await measure.reference()]);
   }
+  // The ratio of each pair of neighbours, because the machine's speed drifts.
+  const ratios = pairs.map(([ours, theirs]) => ours.perSecond / theirs.perSecond);
+  const coreRatios = pairs.map(
+    ([ours, theirs]) => (ours.perCoreSecond ?? NaN) / (theirs.perCoreSecond ?? NaN),
+  );
   results.push({
     measure: measure.name,
     unit: measure.unit,
-    ours: median(pairs.map(([ours]) => ours)),
-    reference: median(pairs.map(([, theirs]) => theirs)),
-    // The ratio of each pair of neighbours, because the machine's speed drifts.
-    ratio: median(pairs.map(([ours, theirs]) => ours / theirs)),
-    ratios: pairs.map(([ours, theirs]) => ours / theirs),
+    ours: median(pairs.map(([ours]) => ours.perSecond)),
+    reference: median(pairs.map(([, theirs]) => theirs.perSecond)),
+    ratio: median(ratios),
+    ratios,
+    ...(Number.isNaN(coreRatios[0]) ? {} : { coreTimeRatio: median(coreRatios) }),
   });
 }
 reference?.close();
 await training.dispose();
 await inference.dispose();
+await rm(folder, { recursive: true });
 
 const machine = `${cpus()[0].model}, ${threads} threads, Node ${process.versions.node}, ONNX Runtime, rounds of ${seconds} s`;
 if (values.json) {
@@ -168,17 +179,11 @@ if (values.json) {
   );
 } else {
   const table = new Table({
-    head: ['Measure', 'Unit', 'Ours', 'Reference', 'Ratio'],
+    head: ['Measure', 'Unit', 'Ours', 'Reference', 'Ratio', 'By core time'],
     style: { head: [], border: [] },
   });
-  for (const { measure, unit, ours, reference: theirs, ratio } of results) {
-    table.push([
-      measure,
-      unit,
-      figure(ours),
-      figure(theirs),
-      Number.isNaN(ratio) ? '–' : `${ratio.toFixed(2)} ×`,
-    ]);
+  for (const { measure, unit, ours, reference: theirs, ratio, coreTimeRatio = NaN } of results) {
+    table.push([measure, unit, figure(ours), figure(theirs), times(ratio), times(coreTimeRatio)]);
   }
   console.log(table.toString());
   console.log(
@@ -186,17 +191,21 @@ if (values.json) {
   );
 }
 
+function times(ratio: number): string {
+  return Number.isNaN(ratio) ? '–' : `${ratio.toFixed(2)} ×`;
+}
+
 function figure(value: number): string {
   if (Number.isNaN(value)) return '–';
   return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }
 
-function median(sorted: number[]): number {
-  return [...sorted].sort((a, b) => a - b)[Math.floor(sorted.length / 2)];
+function median(values: number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
 /** Items per second: the median over repetitions that fill the round, after three that are not counted. */
-async function rateOf(work: () => Promise<unknown>, items: number): Promise<number> {
+async function rateOf(work: () => Promise<unknown>, items: number): Promise<Rate> {
   for (let i = 0; i < 3; i++) await work();
   const times: number[] = [];
   const end = performance.now() + seconds * 1000;
@@ -205,19 +214,47 @@ async function rateOf(work: () => Promise<unknown>, items: number): Promise<numb
     await work();
     times.push((performance.now() - start) / 1000);
   }
-  return items / median(times);
+  return { perSecond: items / median(times) };
 }
 
-function runsPerSecond(program: string, args: string[]): number {
+function runsPerSecond(program: string, args: string[]): Rate {
   const start = performance.now();
   const { status, stderr } = spawnSync(program, args, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`${program} failed: ${stderr}`);
-  return 1000 / (performance.now() - start);
+  return { perSecond: 1000 / (performance.now() - start) };
+}
+
+/** Scans of whole files and of first windows against the Python loop over first windows; none where the clips cannot be made. */
+async function scanMeasures(
+  kind: string,
+  count: number,
+  generate: (folder: string, count: number) => Promise<void>,
+): Promise<Measure[]> {
+  const clips = join(folder, kind);
+  try {
+    await generate(clips, count);
+  } catch {
+    console.error(`No ${kind} files can be made here (that takes ffmpeg), so scans of them are left out.`);
+    return [];
+  }
+  const rate = ({ seconds, cpu }: Pass): Rate => ({
+    perSecond: count / seconds,
+    ...(cpu === undefined ? {} : { perCoreSecond: count / cpu }),
+  });
+  return [
+    { what: 'whole files', options: [] },
+    { what: 'first windows', options: ['--first-window'] },
+  ].map(({ what, options }) => ({
+    name: `scan of ${count} ${kind} files, ${what} against first windows`,
+    unit: 'files/s',
+    ours: async () => rate(await scanPass(clips, options)),
+    reference: async () => (reference === undefined ? NONE : rate(await pythonPass(values.python, clips))),
+  }));
 }
 
 interface Reference {
   versions: string;
-  measure(request: Record<string, unknown>): Promise<number>;
+  measure(request: Record<string, unknown>): Promise<Rate>;
   close(): void;
 }
 
@@ -237,7 +274,7 @@ async function startReference(): Promise<Reference | undefined> {
       child.stdin.write(`${JSON.stringify(request)}\n`);
       const answer = await lines.next();
       if (answer.done) throw new Error('The Python process ended.');
-      return (JSON.parse(answer.value) as { rate: number }).rate;
+      return { perSecond: JSON.parse(answer.value).rate };
     },
     close: () => child.stdin.end(),
   };
