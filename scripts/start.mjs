@@ -2,16 +2,24 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { extname, join, relative, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { prepare, root } from './prepare.mjs';
 
 const SAMPLES = join('media', 'samples');
 const AUDIO = new Set(['.wav', '.mp3', '.flac', '.ogg', '.m4a', '.aac']);
 
-prepare();
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    /** For tests, which have built already. */
+    built: { type: 'boolean', default: false },
+  },
+});
+if (!values.built) prepare();
 
 // npm runs scripts in the project's folder; the user's paths are relative to where the user stood.
 const userFolder = process.env.INIT_CWD ?? process.cwd();
-const given = process.argv.slice(2).map((file) => resolve(userFolder, file));
+const given = positionals.map((file) => resolve(userFolder, file));
 const samples = () =>
   readdirSync(join(root, SAMPLES))
     .filter((name) => AUDIO.has(extname(name)))

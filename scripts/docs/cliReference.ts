@@ -19,6 +19,21 @@ ${GENERATED}
 \`USER_CACHE\` is \`~/.cache/deepfake-audio\` (or below \`XDG_CACHE_HOME\`) on Linux, \`~/Library/Caches/deepfake-audio\` on macOS and
 \`%LOCALAPPDATA%\\deepfake-audio\\Cache\` on Windows.
 
+## Examples
+
+\`\`\`sh
+node dist/cli.js predict media/samples/genuine-woman-english.flac          # JSON, for programs
+node dist/cli.js predict --table FILE…                                     # a table, for people
+node dist/cli.js scan FOLDER --output findings.html --fail-on deepfake     # exit code 2 when there is a deepfake
+node dist/cli.js train --data-root FOLDER --model-dir models/mine
+node dist/cli.js train --data-root FOLDER --model-dir models/mine --resume
+node dist/cli.js evaluate --data-root FOLDER --model models/mine/deepfake_cnn.safetensors
+node dist/cli.js import deepfake_cnn.pth --out models/imported
+node dist/cli.js export --model models/mine/deepfake_cnn.safetensors --onnx mine.onnx
+\`\`\`
+
+\`train\` without \`--model-dir\` writes to the folder \`models\` where you stand; in a clone that is where the shipped model lies.
+
 ${sections.join('\n\n')}
 `;
 }
