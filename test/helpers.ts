@@ -50,7 +50,7 @@ export const modelConfig = (changes: Partial<ModelConfig> = {}): ModelConfig => 
   ...changes,
 });
 
-/** Writes an untrained model. */
+/** Writes an untrained model into a folder, which need not exist. */
 export function writeUntrainedModel(
   folder: string,
   changes: Partial<ModelConfig> = {},
@@ -78,6 +78,10 @@ export async function writeSound(path: string, samples: Float32Array): Promise<s
   return path;
 }
 
+/** Writes test sound as a WAV and returns its path. */
+export const writeTestSound = (path: string, ...sound: Parameters<typeof testSound>): Promise<string> =>
+  writeSound(path, testSound(...sound));
+
 /** A labelled folder that is easy to learn: noise is Genuine, tones are Deepfake. */
 export async function writeDataset(root: string, perClass: number, seconds = 1): Promise<string> {
   for (const [label, kind] of [
@@ -86,9 +90,11 @@ export async function writeDataset(root: string, perClass: number, seconds = 1):
   ] as const) {
     await mkdir(join(root, label), { recursive: true });
     for (let i = 0; i < perClass; i++) {
-      await writeSound(
+      await writeTestSound(
         join(root, label, `clip${i}.wav`),
-        testSound(kind, seconds, 1000 * (kind === 'tone' ? 1 : 2) + i),
+        kind,
+        seconds,
+        1000 * (kind === 'tone' ? 1 : 2) + i,
       );
     }
   }

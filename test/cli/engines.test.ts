@@ -5,14 +5,7 @@ import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { packageRoot } from '../../daemon/paths.ts';
 import { ModelRequest } from '../../shared/protocol.ts';
-import {
-  subfolder,
-  temporaryFolder,
-  testSound,
-  writeDataset,
-  writeSound,
-  writeUntrainedModel,
-} from '../helpers.ts';
+import { temporaryFolder, writeDataset, writeTestSound, writeUntrainedModel } from '../helpers.ts';
 import { DaemonProcess } from '../server/daemonProcess.ts';
 import { fail, runCli, succeed } from './runCli.ts';
 
@@ -29,9 +22,9 @@ let checkpoint = '';
 let model: string[] = [];
 let sound = '';
 before(async () => {
-  ({ checkpoint } = await writeUntrainedModel(subfolder(folder, 'model')));
+  ({ checkpoint } = await writeUntrainedModel(join(folder, 'model')));
   model = ['--model', checkpoint];
-  sound = await writeSound(join(folder, 'noise.wav'), testSound('noise', 6, 2));
+  sound = await writeTestSound(join(folder, 'noise.wav'), 'noise', 6, 2);
 });
 
 const logitsOf = ({ windows }: { windows: { logit: number }[] }) => windows.map(({ logit }) => logit);

@@ -5,14 +5,7 @@ import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { formatModelConfig } from '../../daemon/model/modelConfig.ts';
 import { packageRoot, shippedCheckpoint } from '../../daemon/paths.ts';
-import {
-  modelConfig,
-  subfolder,
-  temporaryFolder,
-  testSound,
-  writeSound,
-  writeUntrainedModel,
-} from '../helpers.ts';
+import { modelConfig, temporaryFolder, writeTestSound, writeUntrainedModel } from '../helpers.ts';
 import { fail, runCli, succeed } from './runCli.ts';
 
 const SAMPLE = join(packageRoot, 'media/samples/genuine-woman-english.flac');
@@ -23,10 +16,10 @@ let tone = '';
 let noise = '';
 
 before(async () => {
-  const { checkpoint } = await writeUntrainedModel(subfolder(folder, 'model'));
+  const { checkpoint } = await writeUntrainedModel(join(folder, 'model'));
   model = ['--model', checkpoint];
-  tone = await writeSound(path('tone.wav'), testSound('tone', 1.5, 1));
-  noise = await writeSound(path('noise.wav'), testSound('noise', 6, 2));
+  tone = await writeTestSound(path('tone.wav'), 'tone', 1.5, 1);
+  noise = await writeTestSound(path('noise.wav'), 'noise', 6, 2);
 });
 
 describe('predict', { concurrency: 2 }, () => {
@@ -89,7 +82,7 @@ describe('predict', { concurrency: 2 }, () => {
   it('takes names with spaces, quotes, dashes and other scripts', async () => {
     const files = await Promise.all(
       ["it's a «tone» — 声.wav", '$(touch x) & more.wav', '-leading.wav'].map((name) =>
-        writeSound(path(name), testSound('tone', 0.6, 4)),
+        writeTestSound(path(name), 'tone', 0.6, 4),
       ),
     );
     const verdicts = JSON.parse(await succeed(['predict', ...model, '--', ...files]));
@@ -125,7 +118,7 @@ describe('predict refuses, in one line,', { concurrency: 2 }, () => {
     fail(['predict', tone, '--model', path('no.safetensors')], path('no.safetensors'), /--model/));
 
   it('a checkpoint of the wrong shape', async () => {
-    const small = await writeUntrainedModel(subfolder(folder, 'small'), {
+    const small = await writeUntrainedModel(join(folder, 'small'), {
       architecture: { channels: [2, 3], dropout: 0 },
     });
     await writeFile(small.config, formatModelConfig(modelConfig()));
@@ -133,7 +126,7 @@ describe('predict refuses, in one line,', { concurrency: 2 }, () => {
   });
 
   it('a missing configuration', async () => {
-    const bare = await writeUntrainedModel(subfolder(folder, 'bare'));
+    const bare = await writeUntrainedModel(join(folder, 'bare'));
     await rm(bare.config);
     await fail(['predict', tone, '--model', bare.checkpoint], bare.config, /--config/);
     await fail(['predict', tone, ...model, '--config', path('no.json')], path('no.json'), /--config/);

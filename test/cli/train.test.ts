@@ -15,9 +15,8 @@ import {
   REFERENCE_CHECKPOINT,
   REFERENCE_METRICS,
   temporaryFolder,
-  testSound,
   writeDataset,
-  writeSound,
+  writeTestSound,
 } from '../helpers.ts';
 import { fail, runCli, startCli, succeed } from './runCli.ts';
 
@@ -135,15 +134,15 @@ describe('train and evaluate refuse, in one line,', { concurrency: 2 }, () => {
     it(`${command}: a folder with one class only`, async () => {
       const root = path(`one class ${command}`);
       await mkdir(join(root, 'genuine'), { recursive: true });
-      await writeSound(join(root, 'genuine', 'a.wav'), testSound('noise', 1, 1));
-      await writeSound(join(root, 'genuine', 'b.wav'), testSound('noise', 1, 2));
+      await writeTestSound(join(root, 'genuine', 'a.wav'), 'noise', 1, 1);
+      await writeTestSound(join(root, 'genuine', 'b.wav'), 'noise', 1, 2);
       await fail([command, ...args(root)], root, /Genuine|Deepfake/);
     });
 
     it(`${command}: a folder with files that nothing labels`, async () => {
       const root = path(`unlabelled ${command}`);
       await writeDataset(root, 2);
-      await writeSound(join(root, 'mystery.wav'), testSound('noise', 1, 1));
+      await writeTestSound(join(root, 'mystery.wav'), 'noise', 1, 1);
       await fail([command, ...args(root)], 'mystery.wav', /label/);
     });
 

@@ -15,10 +15,10 @@ import type { ByteMatrix } from '../../shared/verdict.ts';
 import {
   isDeepfakeError,
   modelConfig,
-  subfolder,
   temporaryFolder,
   testSound,
   writeSound,
+  writeTestSound,
   writeUntrainedModel,
 } from '../helpers.ts';
 
@@ -29,7 +29,7 @@ const classifiers: Classifier[] = [];
 let models = 0;
 
 async function classifierWith(changes: Partial<ModelConfig> = {}): Promise<Classifier> {
-  const { checkpoint } = await writeUntrainedModel(subfolder(folder, `model${models++}`), changes);
+  const { checkpoint } = await writeUntrainedModel(join(folder, `model${models++}`), changes);
   const classifier = await Classifier.create(await readModel(checkpoint), engine, pool);
   classifiers.push(classifier);
   return classifier;
@@ -45,8 +45,8 @@ describe('classification', () => {
   let long = '';
   before(async () => {
     classifier = await classifierWith();
-    short = await writeSound(join(folder, 'short.wav'), testSound('tone', 1.5, 1));
-    long = await writeSound(join(folder, 'long.wav'), testSound('noise', 11, 2));
+    short = await writeTestSound(join(folder, 'short.wav'), 'tone', 1.5, 1);
+    long = await writeTestSound(join(folder, 'long.wav'), 'noise', 11, 2);
   });
   after(async () => {
     await pool.dispose();

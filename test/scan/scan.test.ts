@@ -20,8 +20,7 @@ import {
   isDeepfakeError,
   subfolder,
   temporaryFolder,
-  testSound,
-  writeSound,
+  writeTestSound,
   writeUntrainedModel,
 } from '../helpers.ts';
 
@@ -31,7 +30,7 @@ let other: Detector;
 let places = 0;
 
 before(async () => {
-  const models = [1, 2].map((seed) => writeUntrainedModel(subfolder(folder, `model${seed}`), {}, seed));
+  const models = [1, 2].map((seed) => writeUntrainedModel(join(folder, `model${seed}`), {}, seed));
   const [first, second] = await Promise.all(models);
   detector = await Detector.open({ checkpoint: first.checkpoint, workers: 2 }, assert.fail);
   other = await Detector.open({ checkpoint: second.checkpoint, workers: 1 }, assert.fail);
@@ -45,7 +44,7 @@ after(async () => {
 async function clips(count: number): Promise<{ root: string; storePath: string }> {
   const root = subfolder(folder, `clips${places}`);
   for (let i = 0; i < count; i++) {
-    await writeSound(join(root, `clip${i}.wav`), testSound(i % 2 ? 'tone' : 'noise', 0.6, 100 * places + i));
+    await writeTestSound(join(root, `clip${i}.wav`), i % 2 ? 'tone' : 'noise', 0.6, 100 * places + i);
   }
   return { root, storePath: join(folder, `store${places++}.mdb`) };
 }
@@ -98,7 +97,7 @@ const resultOf = ({ results }: Outcome, name: string) => {
 describe('a scan', () => {
   it('gives each file the verdict that it has alone', async () => {
     const { root } = await clips(6);
-    await writeSound(join(root, 'long.wav'), testSound('noise', 9, 7));
+    await writeTestSound(join(root, 'long.wav'), 'noise', 9, 7);
     const { results, summary } = await scanned(root);
     assert.equal(results.length, 7);
     assert.equal(summary.files, 7);
@@ -126,8 +125,8 @@ describe('a scan', () => {
   it('analyses what has new content and nothing else', async () => {
     const { root, storePath } = await clips(4);
     await scannedWith(storePath, root);
-    await writeSound(join(root, 'clip2.wav'), testSound('tone', 0.7, 999));
-    await writeSound(join(root, 'new.wav'), testSound('tone', 0.7, 998));
+    await writeTestSound(join(root, 'clip2.wav'), 'tone', 0.7, 999);
+    await writeTestSound(join(root, 'new.wav'), 'tone', 0.7, 998);
     const again = await scannedWith(storePath, root);
     assert.deepEqual(sources(again), { unchanged: 3, recognized: 0, analyzed: 2 });
     assert.deepEqual(
@@ -219,7 +218,7 @@ describe('a scan', () => {
 
   it('gives results in path order when asked, a long file in front', async () => {
     const { root } = await clips(12);
-    await writeSound(join(root, 'a-long-one.wav'), testSound('noise', 60, 5));
+    await writeTestSound(join(root, 'a-long-one.wav'), 'noise', 60, 5);
     const outcome = await scanned(root, { ordered: true });
     assert.deepEqual(names(outcome), [...names(outcome)].sort());
     assert.equal(outcome.results.length, 13);

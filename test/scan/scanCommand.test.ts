@@ -8,7 +8,7 @@ import { parse } from 'csv-parse/sync';
 import type { Log } from 'sarif';
 import type { ModelConfig } from '../../daemon/model/modelConfig.ts';
 import { runCli, startCli } from '../cli/runCli.ts';
-import { subfolder, temporaryFolder, testSound, writeSound, writeUntrainedModel } from '../helpers.ts';
+import { subfolder, temporaryFolder, writeTestSound, writeUntrainedModel } from '../helpers.ts';
 
 const folder = temporaryFolder();
 /** The user's cache folder, for whatever system runs this. */
@@ -28,13 +28,13 @@ let clips = '';
 
 before(async () => {
   const write = async (name: keyof typeof models, changes: Partial<ModelConfig>) => {
-    models[name] = (await writeUntrainedModel(subfolder(folder, name), changes)).checkpoint;
+    models[name] = (await writeUntrainedModel(join(folder, name), changes)).checkpoint;
   };
   await write('deepfake', { threshold: 0 });
   await write('genuine', { threshold: 1 });
   await write('inconclusive', { inconclusive: { low: 0, high: 1 } });
   clips = subfolder(folder, 'clips');
-  for (let i = 0; i < 4; i++) await writeSound(join(clips, `clip${i}.wav`), testSound('noise', 0.6, i));
+  for (let i = 0; i < 4; i++) await writeTestSound(join(clips, `clip${i}.wav`), 'noise', 0.6, i);
 });
 
 const scanCli = (...args: string[]) => runCli(['scan', ...args], environment);
@@ -129,8 +129,7 @@ describe('deepfake-audio scan', () => {
   it('goes on where SIGKILL stopped it, and gives every file once', async () => {
     const many = subfolder(folder, 'many');
     const count = 250;
-    for (let i = 0; i < count; i++)
-      await writeSound(join(many, `clip${i}.wav`), testSound('tone', 0.6, 5000 + i));
+    for (let i = 0; i < count; i++) await writeTestSound(join(many, `clip${i}.wav`), 'tone', 0.6, 5000 + i);
     const args = ['scan', many, '--model', models.genuine, '--store', join(folder, 'killed.mdb')];
     const child = startCli(args, environment);
     const exit = once(child, 'exit');
@@ -153,8 +152,7 @@ describe('deepfake-audio scan', () => {
 
   it('shares its store with scans in other processes at the same time', async () => {
     const shared = subfolder(folder, 'shared');
-    for (let i = 0; i < 40; i++)
-      await writeSound(join(shared, `clip${i}.wav`), testSound('noise', 0.6, 9000 + i));
+    for (let i = 0; i < 40; i++) await writeTestSound(join(shared, `clip${i}.wav`), 'noise', 0.6, 9000 + i);
     const args = [shared, '--model', models.genuine, '--store', join(folder, 'shared.mdb')];
     const runs = await Promise.all([scanCli(...args), scanCli(...args), scanCli(...args)]);
     for (const { code, stdout } of runs) {
@@ -169,7 +167,7 @@ describe('deepfake-audio scan', () => {
     skip: process.platform === 'win32' && 'no SIGINT here',
   }, async () => {
     const long = subfolder(folder, 'long');
-    for (let i = 0; i < 30; i++) await writeSound(join(long, `clip${i}.wav`), testSound('noise', 20, i));
+    for (let i = 0; i < 30; i++) await writeTestSound(join(long, `clip${i}.wav`), 'noise', 20, i);
     const child = startCli(['scan', long, '--model', models.genuine, '--no-store'], environment);
     const exit = once(child, 'exit');
     let stderr = '';

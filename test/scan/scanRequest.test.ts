@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { CancellationTokenSource, ProgressType, type ResponseError } from 'vscode-jsonrpc/node';
 import { ErrorCode } from '../../shared/errors.ts';
 import { type ScannedFile, type ScanParams, ScanReportRequest, ScanRequest } from '../../shared/protocol.ts';
-import { subfolder, temporaryFolder, testSound, writeSound, writeUntrainedModel } from '../helpers.ts';
+import { subfolder, temporaryFolder, writeTestSound, writeUntrainedModel } from '../helpers.ts';
 import { DaemonProcess } from '../server/daemonProcess.ts';
 
 const REQUEST_CANCELLED = -32800;
@@ -17,9 +17,9 @@ describe('deepfake/scan', () => {
   let root = '';
   before(async () => {
     root = subfolder(folder, 'clips');
-    for (let i = 0; i < 6; i++) await writeSound(join(root, `clip${i}.wav`), testSound('tone', 0.6, i));
+    for (let i = 0; i < 6; i++) await writeTestSound(join(root, `clip${i}.wav`), 'tone', 0.6, i);
     writeFileSync(join(root, 'text.mp3'), 'Not a sound.'.repeat(100));
-    const { checkpoint } = await writeUntrainedModel(subfolder(folder, 'model'));
+    const { checkpoint } = await writeUntrainedModel(join(folder, 'model'));
     daemon = await DaemonProcess.start({ checkpoint, workers: 2 });
   });
   after(() => daemon.kill());
@@ -125,7 +125,7 @@ describe('deepfake/scan', () => {
 
   it('stops when it is cancelled and stays able to answer', async () => {
     const long = subfolder(folder, 'long');
-    for (let i = 0; i < 12; i++) await writeSound(join(long, `clip${i}.wav`), testSound('noise', 30, i));
+    for (let i = 0; i < 12; i++) await writeTestSound(join(long, `clip${i}.wav`), 'noise', 30, i);
     const source = new CancellationTokenSource();
     const subscription = daemon.connection.onProgress(ScanRequest.partialResult, 'cancel', () =>
       source.cancel(),

@@ -25,14 +25,7 @@ import {
   type TrainingEvent,
   TrainRequest,
 } from '../../shared/protocol.ts';
-import {
-  subfolder,
-  temporaryFolder,
-  testSound,
-  writeDataset,
-  writeSound,
-  writeUntrainedModel,
-} from '../helpers.ts';
+import { subfolder, temporaryFolder, writeDataset, writeTestSound, writeUntrainedModel } from '../helpers.ts';
 import { torchFile, torchStateDict } from '../model/torchFile.ts';
 import { DaemonProcess } from './daemonProcess.ts';
 
@@ -47,9 +40,9 @@ let tone = '';
 let noise = '';
 
 before(async () => {
-  ({ checkpoint } = await writeUntrainedModel(subfolder(folder, 'model')));
-  tone = await writeSound(path('tone.wav'), testSound('tone', 1.5, 1));
-  noise = await writeSound(path('noise.wav'), testSound('noise', 6, 2));
+  ({ checkpoint } = await writeUntrainedModel(join(folder, 'model')));
+  tone = await writeTestSound(path('tone.wav'), 'tone', 1.5, 1);
+  noise = await writeTestSound(path('noise.wav'), 'noise', 6, 2);
   await writeFile(path('text.mp3'), 'This is text, and quite a lot of it.'.repeat(10));
   await writeDataset(path('data'), 8);
   daemon = await DaemonProcess.start({ checkpoint, workers: 2 });
@@ -229,7 +222,7 @@ describe('loadModel', () => {
   });
 
   it('replaces the model while files are being classified', async () => {
-    const other = await writeUntrainedModel(subfolder(folder, 'other'), { name: 'Other' }, 2);
+    const other = await writeUntrainedModel(join(folder, 'other'), { name: 'Other' }, 2);
     const running = daemon.connection.sendRequest(ClassifyRequest.type, { files: new Array(20).fill(noise) });
     const facts = await daemon.connection.sendRequest(LoadModelRequest.type, {
       checkpoint: other.checkpoint,
@@ -333,7 +326,7 @@ describe('evaluate', () => {
   it('fails for data without labels', async () => {
     const root = path('unlabelled');
     await mkdir(root);
-    await writeSound(join(root, 'mystery.wav'), testSound('noise', 1, 1));
+    await writeTestSound(join(root, 'mystery.wav'), 'noise', 1, 1);
     const params = { dataRoot: root, reportsDir: path('e2') };
     await assert.rejects(daemon.connection.sendRequest(EvaluateRequest.type, params), (error: unknown) => {
       assert.ok(error instanceof ResponseError);
