@@ -147,7 +147,8 @@ export class FindingsTree implements vscode.TreeDataProvider<FindingsNode>, vsco
     this.changed.fire(undefined);
     const groups = this.outline();
     const shown = groups.reduce((sum, { findings }) => sum + findings.length, 0);
-    const deepfakes = groups.reduce((sum, group) => sum + group.deepfakes, 0);
+    let deepfakes = 0;
+    for (const { outcome } of this.findings.all()) if (outcome === 'Deepfake') deepfakes++;
     const filtering = isFiltering(this.filter);
     this.view.message = filtering ? this.filterMessage(shown) : undefined;
     this.view.badge =

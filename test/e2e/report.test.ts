@@ -177,14 +177,6 @@ test('several selected files get a card each, which leads to the report', { skip
   await window.report.locator('#result').waitFor();
 });
 
-test('the cards come back after a reload of the window', { skip }, async () => {
-  await window.run('View: Close All Editors');
-  await window.reload();
-  await window.run('Focus on Deepfake Results View');
-  await window.results.locator('.card .verdict').nth(OTHERS.length).waitFor();
-  await window.run('View: Toggle Panel Visibility');
-});
-
 test('a file opens with the report as its editor', { skip }, async () => {
   // A click ends the selection of several files.
   await window.explorerItem(SYNTHETIC).click();

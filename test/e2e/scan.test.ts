@@ -230,18 +230,6 @@ test('ten thousand findings stay fluid', { skip }, async (t) => {
   t.diagnostic(`the window’s longest pause meanwhile: ${await blocked()} ms`);
 });
 
-test('the extension is activated in a moment', { skip }, async (t) => {
-  await window.run('View: Close All Editors');
-  await window.run('Developer: Show Running Extensions');
-  await window.tab('Running Extensions').waitFor();
-  await window.screenshot('running-extensions');
-  const row = window.page.locator('.runtime-extensions-editor .monaco-list-row', {
-    hasText: 'Deepfake Audio',
-  });
-  await row.first().waitFor();
-  t.diagnostic((await row.first().innerText()).replaceAll('\n', ' · '));
-});
-
 /** Starts watching for tasks that block the window; the function returned tells the longest, in milliseconds. */
 async function longestTask(): Promise<() => Promise<number>> {
   await window.page.evaluate(() => {
