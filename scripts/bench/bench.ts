@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { frameCount, referenceFeatures, windowLength } from '../../daemon/features/featureConfig.ts';
 import { LogSpectrogram } from '../../daemon/features/logSpectrogram.ts';
@@ -18,6 +19,7 @@ import {
   statisticTensors,
   trainableTensors,
 } from '../../daemon/model/audioCnn.ts';
+import { OnnxGraph } from '../../daemon/model/onnxGraph.ts';
 import { OnnxRuntimeEngine } from '../../daemon/model/onnxRuntimeEngine.ts';
 import { distFile, packageRoot } from '../../daemon/paths.ts';
 import { seededRandom } from '../../daemon/random.ts';
@@ -37,6 +39,8 @@ const seconds = Number(values.seconds);
 const rounds = Number(values.rounds);
 const threads = availableParallelism();
 const BATCH = 32;
+/** Rows and columns of the matrices whose product stands for the machine's peak. */
+const MATRIX = 1024;
 const shape = {
   architecture: referenceArchitecture,
   bands: referenceFeatures.nMels,
@@ -58,6 +62,8 @@ interface Measure {
   unit: string;
   ours: () => Promise<Rate>;
   reference: () => Promise<Rate>;
+  /** Multiplications and additions of one item's convolutions, for the share of the machine's peak. */
+  operations?: number;
 }
 
 const random = seededRandom(1);
@@ -91,21 +97,31 @@ if (reference === undefined) {
 const ask = (request: Record<string, unknown>) => async () =>
   reference === undefined ? NONE : reference.measure({ ...request, seconds, threads });
 
+/** Multiplications and additions of each block's convolution of one clip. */
+const blockOperations = shape.architecture.channels.map((channels, block, all) => {
+  const taps = 9 * (block === 0 ? 1 : all[block - 1]);
+  return 2 * taps * channels * (shape.bands >> block) * (shape.frames >> block);
+});
+const matrixProduct = await openMatrixProduct();
+
 const one = batchFeatures.slice(0, shape.bands * shape.frames);
 /** Each of these against both memory layouts of PyTorch. */
-const networkMeasures: { name: string; unit: string; ours: Measure['ours']; request: object }[] = [
+const networkMeasures: (Omit<Measure, 'reference'> & { request: object })[] = [
   {
     name: `training, batch ${BATCH}`,
     unit: 'examples/s',
     ours: () =>
       rateOf(() => training.step({ features: batchFeatures, labels, dropoutMask }, settings), BATCH),
     request: { measure: 'training', batch: BATCH },
+    // Forward, the gradient by the weights, and, but for the first block, the gradient by the input.
+    operations: 3 * sum(blockOperations) - blockOperations[0],
   },
   {
     name: `inference, batch ${BATCH}`,
     unit: 'clips/s',
     ours: () => rateOf(() => inference.score(batchFeatures, BATCH), BATCH),
     request: { measure: 'inference', batch: BATCH },
+    operations: sum(blockOperations),
   },
   {
     name: 'single clip',
@@ -148,9 +164,15 @@ const measures: Measure[] = [
 const results = [];
 for (const measure of measures) {
   const pairs: [Rate, Rate][] = [];
+  const peakShares: number[] = [];
   for (let round = 0; round < rounds; round++) {
     console.error(`${measure.name}: round ${round + 1} of ${rounds}`);
-    pairs.push([await measure.ours(), await measure.reference()]);
+    const ours = await measure.ours();
+    if (measure.operations !== undefined) {
+      const peak = (await rateOf(matrixProduct, 2 * MATRIX ** 3)).perSecond;
+      peakShares.push((ours.perSecond * measure.operations) / peak);
+    }
+    pairs.push([ours, await measure.reference()]);
   }
   // The ratio of each pair of neighbours, because the machine's speed drifts.
   const ratios = pairs.map(([ours, theirs]) => ours.perSecond / theirs.perSecond);
@@ -165,6 +187,7 @@ for (const measure of measures) {
     ratio: median(ratios),
     ratios,
     ...(Number.isNaN(coreRatios[0]) ? {} : { coreTimeRatio: median(coreRatios) }),
+    ...(peakShares.length === 0 ? {} : { peakShare: median(peakShares) }),
   });
 }
 reference?.close();
@@ -179,16 +202,33 @@ if (values.json) {
   );
 } else {
   const table = new Table({
-    head: ['Measure', 'Unit', 'Ours', 'Reference', 'Ratio', 'By core time'],
+    head: ['Measure', 'Unit', 'Ours', 'Reference', 'Ratio', 'By core time', 'Of peak'],
     style: { head: [], border: [] },
   });
-  for (const { measure, unit, ours, reference: theirs, ratio, coreTimeRatio = NaN } of results) {
-    table.push([measure, unit, figure(ours), figure(theirs), times(ratio), times(coreTimeRatio)]);
+  for (const result of results) {
+    const { measure, unit, ours, reference: theirs, ratio, coreTimeRatio = NaN, peakShare } = result;
+    const share = peakShare === undefined ? '–' : `${(100 * peakShare).toFixed(0)} %`;
+    table.push([measure, unit, figure(ours), figure(theirs), times(ratio), times(coreTimeRatio), share]);
   }
   console.log(table.toString());
   console.log(
-    `${machine}; ${reference?.versions ?? 'no reference'}. Medians of ${rounds} rounds, ratios pair by pair.`,
+    `${machine}; ${reference?.versions ?? 'no reference'}. Medians of ${rounds} rounds, ratios pair by pair. ` +
+      `Peak: a product of ${MATRIX} × ${MATRIX} matrices.`,
   );
+}
+
+/** What the machine can do at best, as far as this runtime knows: products of large matrices on the same threads. */
+async function openMatrixProduct(): Promise<() => Promise<unknown>> {
+  const graph = new OnnxGraph();
+  const dims = [MATRIX, MATRIX];
+  graph.output('product', graph.matmul(graph.input('a', dims), graph.input('b', dims)), dims);
+  const session = await InferenceSession.create(graph.toBytes(), { intraOpNumThreads: threads });
+  const factor = new Tensor('float32', noise(MATRIX ** 2), dims);
+  return () => session.run({ a: factor, b: factor });
+}
+
+function sum(values: number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 function times(ratio: number): string {
