@@ -181,6 +181,13 @@ test('its report opens inside VS Code', { skip }, async () => {
   await window.useTheme('dark');
 });
 
+test('the page of a run comes back after a reload of the window', { skip }, async () => {
+  await window.tab('Metrics on').locator('.action-label').first().click();
+  await window.reload();
+  await page().locator('#outcome-title', { hasText: 'Training finished' }).waitFor();
+  assert.equal(await page().locator('#epochs tr').count(), 8);
+});
+
 test('a folder is evaluated on, and the report opens', { skip }, async () => {
   await window.run('View: Close All Editors');
   await window.chooseInMenu(DATA, 'Evaluate on Folder…');
