@@ -20,13 +20,16 @@ export interface Session {
 /**
  * Opens a real VS Code with the extension on a folder of its own.
  * @param extension Folder with a built extension; default: this package.
+ * @param vsix A package of the extension, which is installed instead.
  * @param prepare Puts more files into the folder before it is opened.
  */
 export async function openSession({
   extension = packageRoot,
+  vsix,
   prepare = () => {},
 }: {
   extension?: string;
+  vsix?: string;
   prepare?: (folder: string) => void | Promise<void>;
 } = {}): Promise<Session> {
   const found = await findHost(packageRoot);
@@ -37,14 +40,14 @@ export async function openSession({
   const folder = await mkdtemp(join(tmpdir(), 'clips-'));
   cpSync(join(packageRoot, 'media', 'samples'), folder, { recursive: true });
   await prepare(folder);
-  const server = await startVsCode(host);
+  const server = await startVsCode(host, { vsix });
   const close = async () => {
     await browser.close();
     await server.stop();
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    const window = await VsCodeWindow.open(browser, server, extension, folder);
+    const window = await VsCodeWindow.open(browser, server, server.installed ?? extension, folder);
     return { skip: false, window, folder, close };
   } catch (error) {
     await close();

@@ -26,7 +26,7 @@ export class VsCodeWindow {
 
   /**
    * Opens `folder` and waits for the explorer.
-   * @param extension Folder with a built extension.
+   * @param extension Folder with a built extension, or of the installed one.
    */
   static async open(
     browser: Browser,
@@ -43,7 +43,9 @@ export class VsCodeWindow {
     const foreign = watchForeignRequests(context);
     const page = await context.newPage();
     const window = new VsCodeWindow(server, extension, context, page, foreign);
-    await page.goto(server.windowUrl(folder, [['extensionDevelopmentPath', server.remoteUri(extension)]]));
+    const underDevelopment: [string, string][] =
+      extension === server.installed ? [] : [['extensionDevelopmentPath', server.remoteUri(extension)]];
+    await page.goto(server.windowUrl(folder, underDevelopment));
     await page
       .locator('.explorer-folders-view .monaco-list-row')
       .first()

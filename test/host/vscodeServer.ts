@@ -1,9 +1,10 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { Host } from './provision.mjs';
 
 /** Nothing that looks anything up, suggests anything, moves by itself or covers the window. */
@@ -34,6 +35,8 @@ const STOP_LIMIT_MS = 5_000;
 export interface VsCodeServer {
   /** Process id of the server; it leads a process group that holds every process of VS Code and its extensions. */
   pid: number;
+  /** Folder of the extension that was installed, where one was. */
+  installed: string | undefined;
   /**
    * Address of a window on `folder`.
    * @param payload Options of VS Code's command line, such as ['extensionDevelopmentPath', folder].
@@ -51,13 +54,15 @@ export interface VsCodeServer {
  * Starts VS Code on a free port of the loopback interface, with data folders of its own.
  * @param environment Added to the few variables that the server gets.
  * @param settings User settings beside those that keep VS Code quiet.
+ * @param vsix A package that is installed before, as a user installs it.
  */
 export async function startVsCode(
   host: Host,
   {
     environment = {},
     settings = {},
-  }: { environment?: NodeJS.ProcessEnv; settings?: Record<string, unknown> } = {},
+    vsix,
+  }: { environment?: NodeJS.ProcessEnv; settings?: Record<string, unknown>; vsix?: string } = {},
 ): Promise<VsCodeServer> {
   const data = await mkdtemp(join(tmpdir(), 'vscode-host-'));
   const home = join(data, 'home');
@@ -66,12 +71,33 @@ export async function startVsCode(
   writeSettings(userData, { ...QUIET_SETTINGS, ...settings });
   const config = join(data, 'config.yaml');
   writeFileSync(config, '');
+  const extensions = join(data, 'extensions');
+  const program = join(host.codeServer, 'out', 'node', 'entry.js');
+  const folders = ['--config', config, '--user-data-dir', userData, '--extensions-dir', extensions];
+  const env = {
+    PATH: process.env.PATH,
+    LANG: 'C.UTF-8',
+    HOME: home,
+    XDG_CONFIG_HOME: join(home, '.config'),
+    XDG_DATA_HOME: join(home, '.local', 'share'),
+    TMPDIR: data,
+    CS_DISABLE_PROXY: 'true',
+    EXTENSIONS_GALLERY: '{"serviceUrl":""}',
+    ...environment,
+  };
+  let installed: string | undefined;
+  if (vsix !== undefined) {
+    await promisify(execFile)(host.node, [program, ...folders, '--install-extension', vsix], { env });
+    const name = readdirSync(extensions, { withFileTypes: true }).find((entry) => entry.isDirectory())?.name;
+    if (name === undefined) throw new Error(`VS Code has not installed ${vsix}.`);
+    installed = join(extensions, name);
+  }
   const server = spawn(
     host.node,
     [
-      join(host.codeServer, 'out', 'node', 'entry.js'),
-      ...['--config', config, '--bind-addr', '127.0.0.1:0', '--auth', 'none'],
-      ...['--user-data-dir', userData, '--extensions-dir', join(data, 'extensions')],
+      program,
+      ...folders,
+      ...['--bind-addr', '127.0.0.1:0', '--auth', 'none'],
       ...['--disable-telemetry', '--disable-update-check', '--disable-workspace-trust'],
       ...['--disable-getting-started-override', '--ignore-last-opened'],
       // Without the smoke-test driver the payload of windowUrl is silently ignored.
@@ -80,17 +106,7 @@ export async function startVsCode(
     {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: {
-        PATH: process.env.PATH,
-        LANG: 'C.UTF-8',
-        HOME: home,
-        XDG_CONFIG_HOME: join(home, '.config'),
-        XDG_DATA_HOME: join(home, '.local', 'share'),
-        TMPDIR: data,
-        CS_DISABLE_PROXY: 'true',
-        EXTENSIONS_GALLERY: '{"serviceUrl":""}',
-        ...environment,
-      },
+      env,
     },
   );
   const signalGroup = (signal: NodeJS.Signals) => {
@@ -130,6 +146,7 @@ export async function startVsCode(
   const authority = `127.0.0.1:${port}`;
   return {
     pid: server.pid!,
+    installed,
     remoteUri: (path) => `vscode-remote://${authority}${path}`,
     windowUrl: (folder, payload = []) =>
       `http://${authority}/?${new URLSearchParams({ folder, payload: JSON.stringify([['skipWelcome', 'true'], ...payload]) })}`,

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { packageRoot } from '../../daemon/paths.ts';
+import { headline } from '../../shared/wording.ts';
+import { temporaryFolder } from '../helpers.ts';
+import { buildPackages } from '../package/buildPackages.ts';
+import { openSession } from './session.ts';
+
+/** The package that is installed: another one with, for instance, DEEPFAKE_PACKAGE=universal. */
+const TARGET = process.env.DEEPFAKE_PACKAGE ?? 'linux-x64';
+const FIRST = 'synthetic-hibari-english.ogg';
+const OTHERS = ['genuine-woman-french.ogg', 'synthetic-piper-english.mp3', 'genuine-woman-english.flac'];
+const ARCHIVE = 'archive';
+const ARCHIVE_COUNT = 8;
+
+const packages = await buildPackages([TARGET], temporaryFolder());
+const session =
+  packages.skip === false
+    ? await openSession({
+        vsix: packages.paths[TARGET],
+        prepare: (folder) => {
+          const samples = join(packageRoot, 'media', 'samples');
+          mkdirSync(join(folder, ARCHIVE));
+          cpSync(samples, join(folder, ARCHIVE), { recursive: true });
+        },
+      })
+    : undefined;
+const skip = packages.skip || (session?.skip ?? false);
+const window = session?.window as NonNullable<typeof session>['window'];
+after(() => session?.close());
+
+test('a right click gives the verdict of the command line, soon', { skip }, async (t) => {
+  assert.deepEqual(window.daemonPids(), []);
+  t.diagnostic(`${TARGET}, cold, from the click to the verdict: ${await detect(FIRST)} ms`);
+  for (const file of OTHERS)
+    t.diagnostic(`warm, from the click to the verdict of ${file}: ${await detect(file)} ms`);
+  assert.equal(window.daemonPids().length, 1);
+  await window.screenshot(`package-${TARGET}`);
+});
+
+test('a folder is scanned, and the results are kept by native code of the package', { skip }, async () => {
+  await window.run('View: Close All Editors');
+  await window.chooseInMenu(ARCHIVE, 'Scan for Deepfakes');
+  await window.page.locator('.statusbar', { hasText: 'Scanned: ' }).waitFor();
+  const headings = window.findings.locator('.monaco-list-row[aria-level="1"]');
+  const counts = await headings.evaluateAll((rows) =>
+    rows.map((row) => Number(/, (\d+) files?/.exec(row.getAttribute('aria-label') ?? '')?.[1])),
+  );
+  assert.equal(
+    counts.reduce((sum, count) => sum + count, 0),
+    ARCHIVE_COUNT,
+  );
+  const loaded = nativeFiles(window.daemonPids()[0]);
+  const expected = ['dist/prebuilds/linux-x64/node.napi.glibc.node'];
+  const runtime = 'dist/bin/napi-v6/linux/x64';
+  if (TARGET !== 'universal')
+    expected.push(`${runtime}/libonnxruntime.so.1`, `${runtime}/onnxruntime_binding.node`);
+  assert.deepEqual(loaded, expected.sort());
+});
+
+test('after the daemon has been killed the next detection starts another', { skip }, async () => {
+  const [killed] = window.daemonPids();
+  process.kill(killed, 'SIGKILL');
+  await window.page.locator('.statusbar-item[id$="deepfake.status"].warning-kind').waitFor();
+  await window.run('View: Show Explorer');
+  await detect(FIRST);
+  const [next] = window.daemonPids();
+  assert.notEqual(next, killed);
+});
+
+test('VS Code activates the package in a moment', { skip }, async (t) => {
+  await window.run('Developer: Show Running Extensions');
+  const row = window.page
+    .locator('.runtime-extensions-editor .monaco-list-row', { hasText: 'Deepfake Audio' })
+    .first();
+  await row.waitFor();
+  t.diagnostic((await row.innerText()).replaceAll('\n', ' · '));
+});
+
+test('no other host was asked for anything', { skip }, () => {
+  assert.deepEqual([...window.foreignRequests], []);
+});
+
+/** Right-clicks a file, waits for its verdict and holds it against the command line's; milliseconds from the click on. */
+async function detect(file: string): Promise<number> {
+  await window.detect(file);
+  const clicked = performance.now();
+  await window.report.locator('#file-name', { hasText: file }).waitFor();
+  await window.report.locator('#result').waitFor();
+  const milliseconds = Math.round(performance.now() - clicked);
+  const command = [
+    join(packageRoot, 'dist', 'cli.js'),
+    'predict',
+    join(packageRoot, 'media', 'samples', file),
+  ];
+  const { decision } = JSON.parse(execFileSync(process.execPath, command).toString());
+  assert.equal(await window.report.locator('#headline').textContent(), headline(decision));
+  return milliseconds;
+}
+
+/** The native files below the installed package that a process has loaded, relative to it, in order. */
+function nativeFiles(pid: number): string[] {
+  const maps = readFileSync(`/proc/${pid}/maps`, 'utf8');
+  return [...new Set(maps.match(/(?<=\/extensions\/[^/]+\/)\S+\.(node|so)\S*$/gm))].sort();
+}
