@@ -126,6 +126,15 @@ if (withTests) {
       splitting: true,
       chunkNames: 'chunks/[name]-[hash]',
     }),
+    // VS Code requires it.
+    esbuild.build({
+      ...common,
+      platform: 'node',
+      format: 'cjs',
+      external,
+      entryPoints: ['test/integration/suite.ts'],
+      outfile: 'dist/test/integration/suite.cjs',
+    }),
   );
 }
 if (withTools) {
