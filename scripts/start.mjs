@@ -36,8 +36,6 @@ const result = spawnSync(process.execPath, [join('dist', 'cli.js'), 'predict', '
 if (given.length === 0) {
   console.log(`
 The names in ${SAMPLES} say what each clip really is. Your own files: npm start -- FILE…
-In VS Code: run
-  code --extensionDevelopmentPath="${root}" "${join(root, SAMPLES)}"
-then right-click a clip and choose "Detect Deepfake".`);
+In VS Code: npm run vscode, then right-click a clip and choose "Detect Deepfake".`);
 }
 process.exit(result.status ?? 1);
