@@ -26,6 +26,9 @@ import {
   ModelRequest,
   PlayableAudioRequest,
   ReadyNotification,
+  ReportDetailRequest,
+  type ReportPart,
+  ReportRequest,
   type ScannedFile,
   type ScanParams,
   type ScanPart,
@@ -38,11 +41,13 @@ import {
   type TrainParams,
   TrainRequest,
 } from '../shared/protocol.ts';
+import type { Verdict } from '../shared/verdict.ts';
 import { discoverDataset } from './dataset/manifest.ts';
 import { splitIntoParts } from './dataset/split.ts';
 import { Detector, type DetectorOptions } from './detector.ts';
 import { evaluateDataset } from './evaluation/evaluateDataset.ts';
 import type { Classifier } from './inference/classifier.ts';
+import { type FilePictures, PictureCache } from './inference/filePictures.ts';
 import { playableAudio } from './inference/playableAudio.ts';
 import { readModel, writeModel } from './model/checkpoint.ts';
 import { exportOnnx } from './model/exportOnnx.ts';
@@ -52,6 +57,9 @@ import { openStore } from './scan/resultStore.ts';
 import { scan } from './scan/scan.ts';
 import { progressText } from './training/progressText.ts';
 import { DEFAULT_SEED, DEFAULT_VAL_SIZE, startTraining } from './training/trainingRun.ts';
+
+/** Memory for pictures of open reports; those of a two-hour file take 37 MB. */
+const PICTURE_CACHE_BYTES = 96 * 2 ** 20;
 
 /** Answers JSON-RPC over the transport named on the command line (--node-ipc, --stdio, --socket=PORT, --pipe=PATH) until the client ends. */
 export function serve(): void {
@@ -78,6 +86,7 @@ export function serve(): void {
       (error) => connection.console.error(messageOf(error)),
     );
   });
+  const pictures = new PictureCache(PICTURE_CACHE_BYTES);
   const underWay = new Map<AbortController, Promise<unknown>>();
   const answer = <T>(token: CancellationToken, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
     const abort = new AbortController();
@@ -111,6 +120,23 @@ export function serve(): void {
       return withClassifier((classifier) =>
         classify(classifier, params, signal, progressOf(params), partial),
       );
+    }),
+  );
+  connection.onRequest(ReportRequest.type, (params, token) =>
+    answer(token, (signal) => {
+      const partial = partialOf(ReportRequest.partialResult, params);
+      return withClassifier((classifier) =>
+        report(classifier, params.file, pictures, signal, progressOf(params), partial),
+      );
+    }),
+  );
+  connection.onRequest(ReportDetailRequest.type, ({ file, start, end }, token) =>
+    answer(token, async (signal) => {
+      if (pictures.get(file) === undefined) {
+        const examined = await withClassifier((classifier) => classifier.examine(file, { signal }));
+        pictures.put(file, examined.pictures);
+      }
+      return (pictures.get(file) as FilePictures).between(start, end);
     }),
   );
   connection.onRequest(ScanRequest.type, (params, token) =>
@@ -173,7 +199,9 @@ export function serve(): void {
     }),
   );
   connection.onRequest(PlayableAudioRequest.type, (params, token) =>
-    answer(token, async (signal) => playableAudio((await ready()).pool, params.file, signal)),
+    answer(token, async (signal) =>
+      playableAudio((await ready()).pool, params.file, params.start ?? 0, signal),
+    ),
   );
   connection.listen();
 }
@@ -232,6 +260,27 @@ async function classify(
     progress.done();
   }
   return { results: partial === undefined ? results : [] };
+}
+
+async function report(
+  classifier: Classifier,
+  file: string,
+  cache: PictureCache,
+  signal: AbortSignal,
+  progress: WorkDoneProgressReporter,
+  partial: PartialResult<ReportPart>,
+): Promise<Verdict> {
+  progress.begin('Detecting deepfakes', 0, undefined, true);
+  try {
+    const { verdict, pictures } = await classifier.examine(file, { signal }, (part) => {
+      if (part.promised !== undefined) progress.report(Math.min(100, (100 * part.seconds) / part.promised));
+      partial?.(part);
+    });
+    cache.put(file, pictures);
+    return verdict;
+  } finally {
+    progress.done();
+  }
 }
 
 /** Milliseconds for which results of a scan are gathered into one message. */

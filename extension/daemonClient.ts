@@ -38,11 +38,16 @@ import {
   ScanReportRequest,
   ScanRequest,
   type ScanSummary,
+  type ReportDetailParams,
+  ReportDetailRequest,
+  type ReportPart,
+  ReportRequest,
   type TrainingEvent,
   type TrainParams,
   TrainRequest,
   type TrainResult,
 } from '../shared/protocol.ts';
+import type { Pictures, Verdict } from '../shared/verdict.ts';
 import { Command } from './contributions.ts';
 import { DaemonLostError } from './daemonLostError.ts';
 import { DaemonStartError } from './daemonStartError.ts';
@@ -149,6 +154,20 @@ export class DaemonClient implements vscode.Disposable {
 
   exportModel(params: ExportModelParams, options?: RequestOptions): Promise<ExportModelResult> {
     return this.request(ExportModelRequest.type, params, options);
+  }
+
+  /** Tells `onPart` several times a second how far it is with a long file. */
+  report(
+    file: string,
+    onPart: (part: ReportPart) => void,
+    token: vscode.CancellationToken,
+  ): Promise<Verdict> {
+    const partial = { type: ReportRequest.partialResult, receive: onPart };
+    return this.request(ReportRequest.type, { file }, { token, partial });
+  }
+
+  reportDetail(params: ReportDetailParams): Promise<Pictures> {
+    return this.request(ReportDetailRequest.type, params);
   }
 
   playableAudio(params: PlayableAudioParams, options?: RequestOptions): Promise<PlayableAudioResult> {

@@ -9,9 +9,12 @@ export function reportHtml(resources: PageResources): string {
       <p id="file-folder" class="quiet"></p>
     </header>
 
-    <section id="detecting" role="status">
+    <section id="detecting">
       <div class="moving-bar" aria-hidden="true"></div>
-      <p>${html(t('Detecting…'))}</p>
+      <div class="section-head">
+        <p><span role="status">${html(t('Detecting…'))}</span> <span id="progress-text" class="quiet"></span></p>
+        <button id="stop" type="button" class="secondary">${html(t('Stop'))}</button>
+      </div>
     </section>
 
     <section id="failure" role="alert" hidden>
@@ -35,26 +38,42 @@ export function reportHtml(resources: PageResources): string {
         <ul id="warnings" class="notes"></ul>
         <p id="model" class="quiet"></p>
       </section>
+    </div>
 
-      <section aria-label="${html(t('Player'))}">
-        <audio id="player" controls preload="metadata"></audio>
-        <p id="player-note" class="quiet" role="status"></p>
-      </section>
-
+    <div id="pictures" hidden>
       <section aria-labelledby="spectrogram-title">
         <div class="section-head">
           <h3 id="spectrogram-title">${html(t('Spectrogram'))}</h3>
-          <div id="evidence-controls" class="evidence-controls" hidden>
-            <span class="legend"><span>${html(t('Genuine'))}</span><span class="legend-ramp" aria-hidden="true"></span><span>${html(t('Synthetic'))}</span></span>
+          <div id="evidence-controls" class="controls" hidden>
+            <span class="legend"><span>${html(t('speaks for genuine'))}</span><span class="legend-ramp" aria-hidden="true"></span><span>${html(t('speaks for synthetic'))}</span></span>
             <label for="evidence-opacity">${html(t('Evidence'))}</label>
             <input id="evidence-opacity" type="range" min="0" max="100" step="5">
           </div>
         </div>
-        <div id="spectrogram-frame" class="plot" role="slider" tabindex="0" aria-label="${html(t('Position in the spectrogram'))}" aria-describedby="spectrogram-text" aria-valuemin="0">
+        <div class="section-head">
+          <div class="controls" role="group" aria-label="${html(t('Player'))}">
+            <audio id="player" preload="metadata"></audio>
+            <button id="play" type="button">${html(t('Play'))}</button>
+            <span id="position" class="position quiet"></span>
+            <label for="volume">${html(t('Volume'))}</label>
+            <input id="volume" type="range" min="0" max="100" step="5" value="100">
+            <span id="player-note" class="quiet" role="status"></span>
+          </div>
+          <div class="controls" role="group" aria-label="${html(t('Time axis'))}">
+            <span id="view-text" class="quiet" role="status"></span>
+            <button id="zoom-out" type="button" class="secondary" aria-label="${html(t('Zoom out'))}" title="${html(t('Zoom out'))} (−)" disabled>−</button>
+            <button id="zoom-in" type="button" class="secondary" aria-label="${html(t('Zoom in'))}" title="${html(t('Zoom in'))} (+)">+</button>
+            <button id="zoom-whole" type="button" class="secondary" title="${html(t('Show the whole file'))} (0)" disabled>${html(t('Whole file'))}</button>
+          </div>
+        </div>
+        <div id="spectrogram-frame" class="plot" role="slider" tabindex="0" aria-label="${html(t('Position in the spectrogram'))}" aria-describedby="spectrogram-text spectrogram-keys" aria-valuemin="0">
+          <canvas id="waveform"></canvas>
           <canvas id="spectrogram"></canvas>
           <div class="cursor" hidden></div>
         </div>
+        <p id="read-out" class="read-out" aria-hidden="true"></p>
         <p id="spectrogram-text" class="quiet"></p>
+        <p id="spectrogram-keys" class="quiet">${html(t('A click or the arrow keys move the position, Ctrl and the wheel or + and − zoom, dragging or Shift and the arrow keys move the view, 0 shows the whole file, Space plays.'))}</p>
       </section>
 
       <section id="windows-section" aria-labelledby="windows-title" hidden>
@@ -65,15 +84,19 @@ export function reportHtml(resources: PageResources): string {
         </div>
         <p id="windows-text" class="quiet"></p>
       </section>
-
-      <section aria-labelledby="facts-title">
-        <div class="section-head">
-          <h3 id="facts-title">${html(t('Details'))}</h3>
-          <button id="copy-json" type="button" class="secondary">${html(t('Copy as JSON'))}</button>
-        </div>
-        <dl id="facts"></dl>
-      </section>
     </div>
+
+    <section id="details" aria-labelledby="facts-title" hidden>
+      <div class="section-head">
+        <h3 id="facts-title">${html(t('Details'))}</h3>
+        <div class="controls">
+          <button id="copy-json" type="button" class="secondary">${html(t('Copy as JSON'))}</button>
+          <button id="save-html" type="button" class="secondary">${html(t('Save as HTML…'))}</button>
+          <button id="save-png" type="button" class="secondary">${html(t('Save as PNG…'))}</button>
+        </div>
+      </div>
+      <dl id="facts"></dl>
+    </section>
   </main>`;
   return webviewPage(resources, { title: t('Deepfake report'), body, plays: true });
 }

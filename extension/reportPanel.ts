@@ -1,13 +1,16 @@
+import { stat } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import * as vscode from 'vscode';
-import type { FromReport, ReportState, ToReport } from '../media/report/messages.ts';
+import type { FileNames, FromReport, ReportState, ToReport } from '../media/report/messages.ts';
 import { messageOf } from '../shared/errors.ts';
+import type { ReportPart } from '../shared/protocol.ts';
 import type { Verdict } from '../shared/verdict.ts';
 import { verdictJson } from '../shared/verdictJson.ts';
 import type { DeepfakeContext } from './context.ts';
 import { CustomEditor, WebviewPanel } from './contributions.ts';
 import { DisposableStore } from './disposables.ts';
 import { reportHtml } from './reportHtml.ts';
+import { pngBytes, savedReport } from './savedReport.ts';
 import { withSlowProgress } from './slowProgress.ts';
 import { webviewMedia, webviewResources } from './webviewResources.ts';
 
@@ -115,6 +118,7 @@ class ReportPanel implements vscode.Disposable {
   /** What the page has to know when it is loaded, now or after having been hidden. */
   private outcome: ToReport | undefined;
   private verdict: Verdict | undefined;
+  private part: ToReport | undefined;
   private pageReady = false;
 
   constructor(
@@ -144,7 +148,8 @@ class ReportPanel implements vscode.Disposable {
     const outer = token?.onCancellationRequested(() => cancellation.cancel());
     this.verdict = undefined;
     this.outcome = undefined;
-    this.postDetecting();
+    this.part = undefined;
+    await this.postDetecting();
     const outcome = await this.classify(cancellation.token);
     outer?.dispose();
     cancellation.dispose();
@@ -164,12 +169,14 @@ class ReportPanel implements vscode.Disposable {
   private async classify(token: vscode.CancellationToken): Promise<ToReport> {
     try {
       const daemon = await this.context.daemon();
-      const result = await daemon.classify({ files: [this.file.fsPath], withImages: true }, { token });
-      const [answer] = result.results;
-      if ('error' in answer) return { type: 'failure', message: answer.error.message };
-      this.verdict = answer.verdict;
-      const audioUri = this.panel.webview.asWebviewUri(this.file).toString();
-      return { type: 'verdict', verdict: answer.verdict, audioUri };
+      const onPart = (part: ReportPart) => {
+        if (token.isCancellationRequested) return;
+        this.part = { type: 'part', part };
+        this.post(this.part);
+      };
+      const verdict = await daemon.report(this.file.fsPath, onPart, token);
+      this.verdict = verdict;
+      return { type: 'verdict', verdict };
     } catch (error) {
       const cancelled = error instanceof vscode.CancellationError;
       return {
@@ -183,8 +190,13 @@ class ReportPanel implements vscode.Disposable {
     switch (message.type) {
       case 'ready':
         this.pageReady = true;
-        this.postDetecting();
-        if (this.outcome !== undefined) this.post(this.outcome);
+        void this.postDetecting().then(() => {
+          const latest = this.outcome ?? this.part;
+          if (latest !== undefined) this.post(latest);
+        });
+        break;
+      case 'stop':
+        this.cancellation?.cancel();
         break;
       case 'retry':
         void withSlowProgress(vscode.l10n.t('Detecting deepfake'), (token) => this.detect(token));
@@ -193,7 +205,18 @@ class ReportPanel implements vscode.Disposable {
         void this.copyJson();
         break;
       case 'needPlayable':
-        void this.sendPlayable();
+        void this.sendPlayable(message.start);
+        break;
+      case 'needDetail':
+        void this.sendDetail(message.start, message.end);
+        break;
+      case 'savePng':
+        void this.save('png', pngBytes(message.picture));
+        break;
+      case 'saveHtml':
+        if (this.verdict !== undefined) {
+          void this.save('html', Buffer.from(savedReport(this.names, this.verdict, message.pictures)));
+        }
         break;
     }
   }
@@ -204,18 +227,57 @@ class ReportPanel implements vscode.Disposable {
     vscode.window.setStatusBarMessage(vscode.l10n.t('The verdict was copied as JSON'), 3000);
   }
 
-  private async sendPlayable(): Promise<void> {
+  private async save(format: 'html' | 'png', bytes: Uint8Array): Promise<void> {
+    const saved = vscode.Uri.joinPath(
+      this.file,
+      '..',
+      `${basename(this.file.fsPath)} - deepfake report.${format}`,
+    );
+    const filters = { [format.toUpperCase()]: [format] };
+    const target = await vscode.window.showSaveDialog({ defaultUri: saved, filters });
+    if (target === undefined) return;
+    try {
+      await vscode.workspace.fs.writeFile(target, bytes);
+    } catch (error) {
+      const message = vscode.l10n.t('The report could not be saved: {0}', messageOf(error));
+      void vscode.window.showErrorMessage(message);
+      return;
+    }
+    vscode.window.setStatusBarMessage(vscode.l10n.t('Saved {0}', basename(target.fsPath)), 3000);
+  }
+
+  private async sendDetail(start: number, end: number): Promise<void> {
     try {
       const daemon = await this.context.daemon();
-      this.post({ type: 'playable', ...(await daemon.playableAudio({ file: this.file.fsPath })) });
+      const pictures = await daemon.reportDetail({ file: this.file.fsPath, start, end });
+      this.post({ type: 'detail', pictures });
+    } catch (error) {
+      // What is shown stays, in less detail.
+      this.context.log.warn(messageOf(error));
+    }
+  }
+
+  private async sendPlayable(start: number): Promise<void> {
+    try {
+      const daemon = await this.context.daemon();
+      const slice = await daemon.playableAudio({ file: this.file.fsPath, start });
+      this.post({ type: 'playable', slice });
     } catch (error) {
       this.post({ type: 'notPlayable', message: messageOf(error) });
     }
   }
 
-  private postDetecting(): void {
-    const file = { name: basename(this.file.fsPath), folder: folderOf(this.file), uri: this.file.toString() };
-    this.post({ type: 'detecting', file });
+  private get names(): FileNames {
+    return { name: basename(this.file.fsPath), folder: folderOf(this.file), uri: this.file.toString() };
+  }
+
+  private async postDetecting(): Promise<void> {
+    const uri = this.panel.webview.asWebviewUri(this.file).toString();
+    const size = await stat(this.file.fsPath).then(
+      ({ size }) => size,
+      () => 0,
+    );
+    this.post({ type: 'detecting', file: this.names, audio: { uri, bytes: size } });
   }
 
   private post(message: ToReport): void {

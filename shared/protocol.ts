@@ -7,7 +7,15 @@ import {
   type WorkDoneProgressParams,
 } from 'vscode-languageserver-protocol';
 import type { ErrorCode } from './errors.ts';
-import type { EngineFacts, ModelFacts, Verdict } from './verdict.ts';
+import type {
+  EngineFacts,
+  ModelFacts,
+  Pictures,
+  SpectrogramImage,
+  Verdict,
+  WaveformImage,
+  WindowScore,
+} from './verdict.ts';
 
 /** `data` of a JSON-RPC error: the code that a client may act on and the file that it is about. */
 export interface ErrorData {
@@ -35,6 +43,42 @@ export namespace ClassifyRequest {
   export const method = 'deepfake/classify';
   export const type = new RequestType<ClassifyParams, ClassifyResult, ErrorData>(method);
   export const partialResult = new ProgressType<FileResult[]>();
+}
+
+export interface ReportParams extends WorkDoneProgressParams, PartialResultParams {
+  /** Absolute path of an audio file. */
+  file: string;
+}
+/** What a report can show before the verdict is there. */
+export interface ReportPart {
+  /** Seconds examined. */
+  seconds: number;
+  /** Seconds that the container promises, where it does. */
+  promised?: number;
+  /** Of the sound examined. */
+  spectrogram: SpectrogramImage;
+  waveform: WaveformImage;
+  /** Windows scored, in order. */
+  windows: WindowScore[];
+}
+/** Examine one file for a report: a verdict with pictures of the whole file. Partial results are `ReportPart`. */
+export namespace ReportRequest {
+  export const method = 'deepfake/report';
+  export const type = new RequestType<ReportParams, Verdict, ErrorData>(method);
+  export const partialResult = new ProgressType<ReportPart>();
+}
+
+export interface ReportDetailParams {
+  /** A file that was examined for a report; another one, or one of long ago, is examined now. */
+  file: string;
+  /** Seconds. */
+  start: number;
+  end: number;
+}
+/** Pictures of a part of a file, at up to the full resolution. */
+export namespace ReportDetailRequest {
+  export const method = 'deepfake/reportDetail';
+  export const type = new RequestType<ReportDetailParams, Pictures, ErrorData>(method);
 }
 
 export interface ScanParams extends WorkDoneProgressParams, PartialResultParams {
@@ -338,13 +382,18 @@ export namespace ExportModelRequest {
 
 export interface PlayableAudioParams {
   file: string;
+  /** Seconds from the beginning of the file; default 0. */
+  start?: number;
 }
-/** A file's sound as 16-bit WAV, for players that cannot decode the original. */
+/** Up to two minutes of a file's sound as 16-bit WAV, for players that cannot decode the original. */
 export interface PlayableAudioResult {
   /** Base64 of a complete mono WAV file. */
   wav: string;
-  /** Seconds; shorter than the file where it was cut. */
+  /** Where it begins in the file, and how long it is, in seconds. */
+  start: number;
   duration: number;
+  /** The file ends with it. */
+  last: boolean;
 }
 /** Decode a file for a player. */
 export namespace PlayableAudioRequest {

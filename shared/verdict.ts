@@ -70,7 +70,8 @@ export interface ByteMatrix {
 export interface SpectrogramImage extends ByteMatrix {
   /** Centre frequency of each row in hertz, ascending. */
   frequencies: number[];
-  /** Seconds between columns; column c is centred at c · secondsPerColumn. */
+  /** Seconds; column c is centred at start + c · secondsPerColumn. */
+  start: number;
   secondsPerColumn: number;
   /** Unit of the values, 'dB' relative to the loudest point. */
   unit: 'dB';
@@ -78,11 +79,43 @@ export interface SpectrogramImage extends ByteMatrix {
 
 /** How much each region pushes the logit towards Deepfake (positive) or Genuine (negative). */
 export interface EvidenceMap extends ByteMatrix {
-  /** Seconds covered by the whole map, from 0. */
+  /** Seconds covered by the whole map: `duration` of them from `start` on. */
+  start: number;
   duration: number;
   /** Lowest and highest frequency covered, in hertz. */
   fmin: number;
   fmax: number;
+  /** What the silence that a short clip was filled up with adds to the logit; it lies outside the file and the map. */
+  outside: number;
+}
+
+/** A waveform for drawing: the lowest and the highest sample of each column, which covers `secondsPerColumn`. */
+export interface WaveformImage {
+  columns: number;
+  /** Seconds at which the first column begins. */
+  start: number;
+  secondsPerColumn: number;
+  /** Base64 of signed bytes, lowest and highest in turn; ±127 is full scale. */
+  peaks: string;
+}
+
+/** What a report draws. */
+export interface Pictures {
+  spectrogram: SpectrogramImage;
+  waveform: WaveformImage;
+  evidence: EvidenceMap;
+}
+
+/** How the sound was made ready for the network. */
+export interface Preparation {
+  /** Hertz, after resampling. */
+  sampleRate: number;
+  /** Seconds that the network sees at once. */
+  window: number;
+  /** What sound shorter than a window was filled up with; absent where it was long enough. */
+  filledWith?: 'silence' | 'repeats';
+  /** Largest absolute sample after averaging the channels and resampling; 1 is full scale. */
+  peak: number;
 }
 
 /** The answer for one file. The first four fields are the reference's. */
@@ -101,8 +134,9 @@ export interface Verdict {
   model: ModelFacts;
   /** What computed the logits. Every engine's agree to within 1e-4. */
   engine: EngineFacts;
-  /** Present when asked for. */
+  /** Present when asked for: of the whole file, at a resolution for the screen. */
   spectrogram?: SpectrogramImage;
-  /** Present when asked for. */
+  waveform?: WaveformImage;
   evidence?: EvidenceMap;
+  preparation?: Preparation;
 }

@@ -21,6 +21,8 @@ export interface Decoding {
   /** Oddities worth telling the user, one sentence each; complete once the blocks have been read. */
   warnings: string[];
   blocks: AsyncIterable<SoundBlock>;
+  /** The blocks from a sample on, where the file can be read from its middle. */
+  blocksFrom?(sample: number): AsyncIterable<SoundBlock>;
 }
 
 /** Thrown where a decoder meets a variant that it cannot decode but another might. */

@@ -22,6 +22,8 @@ export interface LoadOptions {
   sampleRate?: number;
   /** Only the beginning, equal to the beginning of the whole. Decoding stops there where the decoder allows it. */
   maxSeconds?: number;
+  /** Leaves out what comes before; the sound then begins within a sample of it, and is empty where it ends earlier. */
+  startSeconds?: number;
   /** The user's ffmpeg, for what nothing here decodes. Default: the one on PATH. */
   ffmpegPath?: string;
   signal?: AbortSignal;
@@ -52,17 +54,18 @@ export interface SampleReceiver {
 
 /**
  * Reads an audio file as `loadAudio` does, without ever holding all of it. `start` makes the receiver, and makes a new one
- * where another decoder has to begin again. The sound is what was pushed, cut or filled up with zeros to `length`, which is
+ * where another decoder has to begin again; it is told how long the container promises to be, if it does. The sound is what was pushed, cut or filled up with zeros to `length`, which is
  * off by a few samples at most.
  */
 export function streamAudio<R extends SampleReceiver>(
   path: string,
-  options: Omit<LoadOptions, 'maxSeconds'>,
-  start: () => R,
+  options: Omit<LoadOptions, 'maxSeconds' | 'startSeconds'>,
+  start: (promisedSeconds: number | undefined) => R,
 ): Promise<{ receiver: R; length: number; facts: AudioFacts }> {
   const sampleRate = options.sampleRate ?? 16_000;
   return readAudio(path, options, async (file, decoding) => {
-    const receiver = start();
+    const { promisedLength, sampleRate: headerRate } = decoding;
+    const receiver = start(promisedLength === undefined ? undefined : promisedLength / headerRate);
     const decoded = await decode(file, decoding, sampleRate, {
       limit: MAX_SECONDS * sampleRate,
       push: (samples) => receiver.push(samples),
@@ -131,11 +134,12 @@ async function collect(file: AudioFile, decoding: Decoding, options: LoadOptions
   const collected = new SampleCollector(limit);
   const decoded = await decode(file, decoding, sampleRate, {
     limit,
+    startSeconds: options.startSeconds,
     push: (samples) => collected.push(samples),
   });
   if (!decoded.complete && wanted === undefined) throw tooLong(file);
   const length = decoded.complete
-    ? resampledLength(decoded.length, decoded.fileRate, sampleRate)
+    ? resampledLength(decoded.length - decoded.skipped, decoded.fileRate, sampleRate)
     : (wanted ?? 0);
   const samples = collected.take(wanted === undefined ? length : Math.min(length, wanted));
   const facts = audioFacts(file, decoding, decoded);
@@ -147,6 +151,8 @@ interface Decoded {
   /** Samples per channel that came out of the decoder, and their rate in hertz. */
   length: number;
   fileRate: number;
+  /** How many of them were left out at the beginning. */
+  skipped: number;
   /** Whether the end of the file was reached. */
   complete: boolean;
 }
@@ -154,6 +160,8 @@ interface Decoded {
 /** Where decoded samples go; decoding stops when `limit` of them have been pushed. */
 interface Target {
   limit: number;
+  /** What comes before is left out. */
+  startSeconds?: number;
   push(samples: Float32Array): void;
   ready?(): Promise<void>;
 }
@@ -164,26 +172,45 @@ async function decode(
   sampleRate: number,
   target: Target,
 ): Promise<Decoded> {
-  const decoded: Decoded = { length: 0, fileRate: 0, complete: true };
+  const decoded: Decoded = { length: 0, fileRate: 0, skipped: 0, complete: true };
+  const { startSeconds = 0 } = target;
+  let blocks = decoding.blocks;
+  if (startSeconds > 0 && decoding.blocksFrom !== undefined) {
+    decoded.skipped = Math.min(
+      Math.round(startSeconds * decoding.sampleRate),
+      decoding.promisedLength ?? Number.POSITIVE_INFINITY,
+    );
+    decoded.length = decoded.skipped;
+    decoded.fileRate = decoding.sampleRate;
+    blocks = decoding.blocksFrom(decoded.skipped);
+  }
   let pushed = 0;
   const push = (samples: Float32Array) => {
     pushed += samples.length;
     target.push(samples);
   };
   let resampler: Resampler | undefined;
-  for await (const block of decoding.blocks) {
-    const mono = downmix(block.channels);
-    if (decoded.fileRate === 0) {
-      decoded.fileRate = block.sampleRate;
-      resampler =
-        block.sampleRate === sampleRate ? undefined : new Resampler(block.sampleRate, sampleRate, push);
-    } else if (block.sampleRate !== decoded.fileRate) {
+  for await (const block of blocks) {
+    if (decoded.fileRate === 0) decoded.fileRate = block.sampleRate;
+    if (resampler === undefined && block.sampleRate !== sampleRate) {
+      resampler = new Resampler(block.sampleRate, sampleRate, push);
+    }
+    if (block.sampleRate !== decoded.fileRate) {
       throw new DamagedContent(
         `its sample rate changes from ${decoded.fileRate} to ${block.sampleRate} Hz on the way`,
       );
     }
+    const before = Math.round(startSeconds * decoded.fileRate) - decoded.length;
+    const blockLength = block.channels[0].length;
+    decoded.length += blockLength;
+    if (before > 0) decoded.skipped += Math.min(before, blockLength);
+    if (before >= blockLength) {
+      await target.ready?.();
+      continue;
+    }
+    const sound = downmix(block.channels);
+    const mono = before > 0 ? sound.subarray(before) : sound;
     requireFinite(mono);
-    decoded.length += mono.length;
     if (resampler === undefined) {
       push(mono);
     } else {

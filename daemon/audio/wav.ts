@@ -50,6 +50,7 @@ export async function openWav(file: AudioFile, offset: number): Promise<Decoding
     promisedLength: Math.floor(dataBytes / (sampleBytes * channels)),
     warnings: layout.warnings,
     blocks: decodeBlocks(file, layout),
+    blocksFrom: (sample) => decodeBlocks(file, layout, sample),
   };
 }
 
@@ -166,11 +167,11 @@ async function isChunkBoundary(file: AudioFile, offset: number): Promise<boolean
   );
 }
 
-async function* decodeBlocks(file: AudioFile, layout: WaveLayout): AsyncGenerator<SoundBlock> {
+async function* decodeBlocks(file: AudioFile, layout: WaveLayout, first = 0): AsyncGenerator<SoundBlock> {
   const blockBytes = layout.sampleBytes * layout.channels;
   const step = Math.max(1, Math.floor(FRAMES_PER_BLOCK / layout.channels)) * blockBytes;
   const end = layout.dataOffset + layout.dataBytes;
-  for (let at = layout.dataOffset; at < end; at += step) {
+  for (let at = layout.dataOffset + first * blockBytes; at < end; at += step) {
     const wanted = Math.min(step, end - at);
     const plain = plainEncoding(layout);
     const buffer = new ArrayBuffer(PLAIN_HEADER_BYTES + (wanted / layout.sampleBytes) * plain.bytes);

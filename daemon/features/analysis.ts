@@ -1,5 +1,6 @@
-import type { AudioFacts } from '../../shared/verdict.ts';
+import type { AudioFacts, SpectrogramImage, WaveformImage } from '../../shared/verdict.ts';
 import type { FeatureConfig } from './featureConfig.ts';
+import type { Picture } from './picture.ts';
 
 /** What an analysis worker is asked to do with one file. */
 export interface AnalysisRequest {
@@ -7,8 +8,8 @@ export interface AnalysisRequest {
   features: FeatureConfig;
   /** `first`: the first window only; `all`: overlapping, silent ones left out. */
   windows: { use: 'first' | 'all'; overlap: number };
-  /** Also return the decibels of the first `imageSeconds` seconds; 0 for none. */
-  imageSeconds: number;
+  /** Also draw the sound: at the end, or also now and then on the way. Default: not at all. */
+  picture?: 'atEnd' | 'onTheWay';
   ffmpegPath?: string;
   /** Counts the groups that have been dealt with (one Int32), so that a worker does not run far ahead of the network. */
   dealtWith?: SharedArrayBuffer;
@@ -26,8 +27,17 @@ export interface WindowGroup {
 
 /** Said by a worker when it begins a task, which may have waited. */
 export const STARTED = 'started';
+/** The sound as far as it has been decoded. */
+export interface SoundSoFar {
+  /** Seconds decoded. */
+  seconds: number;
+  /** Seconds that the container promises, where it does. */
+  promised?: number;
+  spectrogram: SpectrogramImage;
+  waveform: WaveformImage;
+}
 /** What a worker says while it is at a task. */
-export type WorkerSign = typeof STARTED | WindowGroup;
+export type WorkerSign = typeof STARTED | WindowGroup | SoundSoFar;
 
 /** What is known about a file after all its windows have been handed over. */
 export interface AnalysisSummary {
@@ -36,12 +46,5 @@ export interface AnalysisSummary {
   silent: boolean;
   /** Windows with a lower level are silent beside the others of the file and do not count. */
   silenceFloor: number;
-  image?: DecibelImage;
-}
-
-/** Decibels in [−80, 0], bands (lowest first) × columns, row-major. */
-export interface DecibelImage {
-  decibels: Float32Array;
-  frequencies: Float64Array;
-  columns: number;
+  picture?: Picture;
 }

@@ -6,6 +6,7 @@ import { distFile } from '../paths.ts';
 import {
   type AnalysisRequest,
   type AnalysisSummary,
+  type SoundSoFar,
   STARTED,
   type WindowGroup,
   type WorkerSign,
@@ -45,24 +46,30 @@ export class AnalysisPool {
     });
   }
 
-  /** Hands a file's windows to `onWindows`, group by group in order. Throws the DeepfakeErrors of `loadAudio`, or Cancelled. */
+  /**
+   * Hands a file's windows to `onWindows`, group by group in order, and to `onSound` how far it is, where the request asks for
+   * that. Throws the DeepfakeErrors of `loadAudio`, or Cancelled.
+   */
   analyze(
     request: Omit<AnalysisRequest, 'ffmpegPath'>,
     onWindows: (group: WindowGroup) => void,
     signal?: AbortSignal,
+    onSound?: (soFar: SoundSoFar) => void,
   ): Promise<AnalysisSummary> {
     const parameters = [{ ...request, ffmpegPath: this.options.ffmpegPath }];
-    return this.limit(() => this.run('analyze', parameters, request.path, signal, onWindows));
+    const receive = (sign: WindowGroup | SoundSoFar) =>
+      'starts' in sign ? onWindows(sign) : onSound?.(sign);
+    return this.limit(() => this.run('analyze', parameters, request.path, signal, receive));
   }
 
-  /** A file's mono samples at the features' sample rate, at most `maxSeconds` of them. */
+  /** A file's mono samples at the features' sample rate: all, or at most `maxSeconds` from `startSeconds` on. */
   samples(
     path: string,
     config: FeatureConfig,
-    maxSeconds?: number,
+    part: { startSeconds?: number; maxSeconds?: number } = {},
     signal?: AbortSignal,
   ): Promise<Float32Array> {
-    const parameters = [path, config, maxSeconds, this.options.ffmpegPath];
+    const parameters = [path, config, { ...part, ffmpegPath: this.options.ffmpegPath }];
     return this.limit(() => this.run('samples', parameters, path, signal));
   }
 
@@ -113,7 +120,7 @@ export class AnalysisPool {
     parameters: unknown[],
     path: string,
     signal: AbortSignal | undefined,
-    on?: (payload: WindowGroup) => void,
+    on?: (payload: WindowGroup | SoundSoFar) => void,
   ): Promise<T> {
     const cancelled = () => new DeepfakeError(ErrorCode.Cancelled, `Reading ${path} was cancelled.`, path);
     if (signal?.aborted) throw cancelled();

@@ -1,17 +1,18 @@
 import workerpool from 'workerpool';
 import { DeepfakeError } from '../../shared/errors.ts';
-import { loadAudio, type SampleReceiver, streamAudio } from '../audio/loadAudio.ts';
+import { type LoadOptions, loadAudio, type SampleReceiver, streamAudio } from '../audio/loadAudio.ts';
 import {
   type AnalysisRequest,
   type AnalysisSummary,
-  type DecibelImage,
+  type SoundSoFar,
   STARTED,
   type WindowGroup,
 } from './analysis.ts';
 import { clipSpectrum, type Spectrum } from './clipSpectrum.ts';
 import { contentHash } from './contentHash.ts';
-import { type FeatureConfig, frameCount, windowLength } from './featureConfig.ts';
+import { type FeatureConfig, windowLength } from './featureConfig.ts';
 import { LogSpectrogram } from './logSpectrogram.ts';
+import { PictureStream, spectrogramBetween, waveformBetween } from './picture.ts';
 import { type StreamedWindow, WindowStream } from './windowStream.ts';
 import { extractWindow, rootMeanSquare, silenceLevel } from './windows.ts';
 
@@ -19,6 +20,9 @@ import { extractWindow, rootMeanSquare, silenceLevel } from './windows.ts';
 const GROUP_SIZE = 64;
 /** Groups of one file that may wait for the network. */
 const GROUPS_AHEAD = 2;
+/** How often a worker shows what it has, and in how many columns. */
+const TELL_INTERVAL_MS = 400;
+const COLUMNS_ON_THE_WAY = 1000;
 
 let current: LogSpectrogram | undefined;
 
@@ -44,82 +48,128 @@ async function answer<T>(work: () => Promise<T>): Promise<WorkerAnswer<T>> {
 function analyze(request: AnalysisRequest): Promise<WorkerAnswer<AnalysisSummary>> {
   return answer(async () => {
     const spectrogram = await spectrogramFor(request.features);
-    return request.windows.use === 'first'
+    return request.windows.use === 'first' && request.picture === undefined
       ? analyzeFirst(request, spectrogram)
       : analyzeAll(request, spectrogram);
   });
 }
 
 async function analyzeFirst(request: AnalysisRequest, spectrogram: LogSpectrogram): Promise<AnalysisSummary> {
-  const { features: config, imageSeconds } = request;
+  const { features: config } = request;
   const { samples, facts } = await loadAudio(request.path, {
     sampleRate: config.sampleRate,
-    maxSeconds: imageSeconds === 0 ? config.duration : undefined,
+    maxSeconds: config.duration,
     ffmpegPath: request.ffmpegPath,
   });
+  const windows = new FirstWindow(config);
+  windows.push(samples);
   const groups = new GroupSender(request, spectrogram);
-  const sound = samples.subarray(0, windowLength(config));
-  const level = rootMeanSquare(sound);
-  groups.add({ start: 0, samples: extractWindow(sound, 0, config), level });
+  for (const window of windows.finish()) groups.add(window);
   groups.send();
-  const silent = level < silenceLevel(level);
-  return { facts, silent, silenceFloor: 0, ...image(samples, imageSeconds, spectrogram) };
+  return { facts, silent: windows.silent, silenceFloor: 0 };
 }
 
 async function analyzeAll(request: AnalysisRequest, spectrogram: LogSpectrogram): Promise<AnalysisSummary> {
-  const { features: config, imageSeconds } = request;
   const { receiver, facts, length } = await streamAudio(
     request.path,
-    { sampleRate: config.sampleRate, ffmpegPath: request.ffmpegPath },
-    () => new Analysis(request, spectrogram),
+    { sampleRate: request.features.sampleRate, ffmpegPath: request.ffmpegPath },
+    (promised) => new Analysis(request, spectrogram, promised),
   );
-  const { silent, silenceFloor } = receiver.finish(length);
-  const shown = receiver.shown.subarray(0, length);
-  return { facts, silent, silenceFloor, ...image(shown, imageSeconds, spectrogram) };
+  return { facts, ...receiver.finish(length) };
+}
+
+/** The beginning of the sound as the only window. */
+class FirstWindow implements Pick<WindowStream, 'push' | 'take' | 'finish' | 'silent' | 'silenceFloor'> {
+  readonly silenceFloor = 0;
+  private readonly sound: Float32Array;
+  private length = 0;
+  private taken = false;
+  private level = 0;
+
+  constructor(private readonly config: FeatureConfig) {
+    this.sound = new Float32Array(windowLength(config));
+  }
+
+  push(samples: Float32Array): void {
+    const wanted = samples.subarray(0, this.sound.length - this.length);
+    this.sound.set(wanted, this.length);
+    this.length += wanted.length;
+  }
+
+  *take(): Generator<StreamedWindow> {
+    if (this.length === this.sound.length) yield* this.finish();
+  }
+
+  *finish(total = this.length): Generator<StreamedWindow> {
+    if (this.taken) return;
+    this.taken = true;
+    const sound = this.sound.subarray(0, total);
+    this.level = rootMeanSquare(sound);
+    yield { start: 0, samples: extractWindow(sound, 0, this.config), level: this.level };
+  }
+
+  get silent(): boolean {
+    return this.level < silenceLevel(this.level);
+  }
 }
 
 /** Turns sound into windows and those into features while it comes. */
 class Analysis implements SampleReceiver {
-  private readonly windows: WindowStream;
+  private readonly windows: WindowStream | FirstWindow;
   private readonly groups: GroupSender;
-  /** The beginning of the sound, as long as the image is, in a buffer that doubles when it is full. */
-  private readonly shownLimit: number;
-  private shownBuffer = new Float32Array(0);
-  private shownLength = 0;
+  private readonly picture: PictureStream | undefined;
+  private readonly sampleRate: number;
+  private readonly tellsOnTheWay: boolean;
+  private told = performance.now();
+  private length = 0;
 
-  constructor(request: AnalysisRequest, spectrogram: LogSpectrogram) {
-    const { features, windows, imageSeconds } = request;
-    this.windows = new WindowStream(features, windows.overlap);
+  /** `promised`: seconds by the container. */
+  constructor(
+    request: AnalysisRequest,
+    spectrogram: LogSpectrogram,
+    private readonly promised: number | undefined,
+  ) {
+    const { features, windows, picture } = request;
+    this.windows =
+      windows.use === 'first' ? new FirstWindow(features) : new WindowStream(features, windows.overlap);
     this.groups = new GroupSender(request, spectrogram);
-    this.shownLimit = Math.round(imageSeconds * features.sampleRate);
+    this.picture = picture === undefined ? undefined : new PictureStream(spectrogram);
+    this.sampleRate = features.sampleRate;
+    this.tellsOnTheWay = picture === 'onTheWay';
   }
 
   push(samples: Float32Array): void {
     this.windows.push(samples);
-    const wanted = samples.subarray(0, this.shownLimit - this.shownLength);
-    const length = this.shownLength + wanted.length;
-    if (length > this.shownBuffer.length) {
-      const longer = new Float32Array(Math.min(this.shownLimit, 2 * length));
-      longer.set(this.shown);
-      this.shownBuffer = longer;
-    }
-    this.shownBuffer.set(wanted, this.shownLength);
-    this.shownLength = length;
-  }
-
-  get shown(): Float32Array {
-    return this.shownBuffer.subarray(0, this.shownLength);
+    this.picture?.push(samples);
+    this.length += samples.length;
   }
 
   async ready(): Promise<void> {
     for (const window of this.windows.take()) this.groups.add(window);
+    if (!this.tellsOnTheWay || performance.now() - this.told < TELL_INTERVAL_MS) return;
+    this.groups.send();
+    this.tell();
+    this.told = performance.now();
   }
 
-  finish(length: number): Pick<AnalysisSummary, 'silent' | 'silenceFloor'> {
+  finish(length: number): Pick<AnalysisSummary, 'silent' | 'silenceFloor' | 'picture'> {
     for (const window of this.windows.finish(length)) this.groups.add(window);
     this.groups.send();
     const { silent, silenceFloor } = this.windows;
-    return { silent, silenceFloor };
+    return { silent, silenceFloor, picture: this.picture?.finish(length) };
+  }
+
+  private tell(): void {
+    const picture = this.picture?.current;
+    if (picture === undefined || picture.columns === 0) return;
+    const seconds = this.length / this.sampleRate;
+    const soFar: SoundSoFar = {
+      seconds,
+      promised: this.promised,
+      spectrogram: spectrogramBetween(picture, 0, seconds, COLUMNS_ON_THE_WAY),
+      waveform: waveformBetween(picture, 0, seconds, COLUMNS_ON_THE_WAY),
+    };
+    workerpool.workerEmit(soFar);
   }
 }
 
@@ -170,33 +220,15 @@ class GroupSender {
   }
 }
 
-function image(
-  samples: Float32Array,
-  seconds: number,
-  spectrogram: LogSpectrogram,
-): Pick<AnalysisSummary, 'image'> {
-  return seconds > 0 ? { image: decibelImage(samples, seconds, spectrogram) } : {};
-}
-
-function decibelImage(samples: Float32Array, seconds: number, spectrogram: LogSpectrogram): DecibelImage {
-  const { config } = spectrogram;
-  const shown = samples.subarray(0, Math.round(seconds * config.sampleRate));
-  return {
-    decibels: spectrogram.decibels(shown),
-    frequencies: spectrogram.frequencies,
-    columns: frameCount(config, shown.length),
-  };
-}
-
-/** A file's samples at the features' rate: at most `maxSeconds`. */
+/** A file's samples at the features' rate: at most `maxSeconds`, from `startSeconds` on. */
 function samples(
   path: string,
   config: FeatureConfig,
-  maxSeconds: number | undefined,
-  ffmpegPath: string | undefined,
+  { startSeconds, maxSeconds, ffmpegPath }: Pick<LoadOptions, 'startSeconds' | 'maxSeconds' | 'ffmpegPath'>,
 ): Promise<WorkerAnswer<Float32Array>> {
   return answer(async () => {
-    const audio = await loadAudio(path, { sampleRate: config.sampleRate, maxSeconds, ffmpegPath });
+    const { sampleRate } = config;
+    const audio = await loadAudio(path, { sampleRate, startSeconds, maxSeconds, ffmpegPath });
     return audio.samples;
   });
 }

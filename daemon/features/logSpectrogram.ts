@@ -47,10 +47,14 @@ export class LogSpectrogram {
     return toDecibels(this.powers(samples));
   }
 
-  /** Power in each band: nMels rows (lowest first) × frameCount(samples) columns, row-major; zeros before and after the samples. */
-  powers(samples: Float32Array): Float32Array {
+  /**
+   * Power in each band: nMels rows (lowest first) × `frames` columns, row-major; zeros before and after the samples. The first
+   * frame is centred at sample `first`; default: all frames of the samples.
+   */
+  powers(samples: Float32Array, first = 0, frames = frameCount(this.config, samples.length)): Float32Array {
     const { nFft } = this.config;
-    return this.bandPowers(frameCount(this.config, samples.length), (start, input) => {
+    return this.bandPowers(frames, (position, input) => {
+      const start = position + first;
       const from = Math.max(0, -start);
       const to = Math.min(nFft, samples.length - start);
       if (from > 0) input.fill(0, 0, from);

@@ -1,18 +1,15 @@
-import type { EngineFacts, Verdict, WindowScore } from '../../shared/verdict.ts';
+import type { EngineFacts, Preparation, Verdict, WindowScore } from '../../shared/verdict.ts';
 import { calibratedProbability } from '../evaluation/calibration.ts';
-import type { AnalysisSummary, WindowGroup } from '../features/analysis.ts';
+import type { AnalysisRequest, AnalysisSummary, SoundSoFar, WindowGroup } from '../features/analysis.ts';
 import type { AnalysisPool } from '../features/analysisPool.ts';
 import { frameCount } from '../features/featureConfig.ts';
+import type { Picture } from '../features/picture.ts';
 import type { Model } from '../model/checkpoint.ts';
 import type { Engine, InferenceEngine } from '../model/engine.ts';
 import { BatchedInference } from './batchedInference.ts';
-import { toByteMatrix } from './byteMatrix.ts';
 import { decide } from './decision.ts';
-import { type EvidenceGeometry, evidenceImage, sumEvidence, type WindowEvidence } from './evidence.ts';
-
-/** A report draws the first minute. */
-const IMAGE_SECONDS = 60;
-const QUIETEST_DB = -80;
+import { type EvidenceGeometry, sumEvidence, type WindowEvidence } from './evidence.ts';
+import { FilePictures } from './filePictures.ts';
 
 export interface ClassifyOptions {
   /** Include what a report draws: spectrogram and evidence. */
@@ -20,6 +17,17 @@ export interface ClassifyOptions {
   /** Score the first window only, as the reference does. */
   firstWindow?: boolean;
   signal?: AbortSignal;
+}
+
+/** How far an examination is: the sound, and the windows scored, silent ones included that turn out to be so only later. */
+export interface ExaminedSoFar extends SoundSoFar {
+  windows: WindowScore[];
+}
+
+/** A verdict with pictures, and those at full resolution. */
+export interface Examined {
+  verdict: Verdict;
+  pictures: FilePictures;
 }
 
 /** The mean logit of a file's windows, and what was learnt on the way. */
@@ -49,12 +57,33 @@ export class Classifier {
 
   /** One file's verdict. Throws the DeepfakeErrors of `loadAudio`, or Cancelled. */
   async classify(path: string, options: ClassifyOptions = {}): Promise<Verdict> {
+    if (options.withImages) return (await this.examine(path, options)).verdict;
+    return this.verdict(path, await this.score(path, options));
+  }
+
+  /** One file's verdict with pictures; `onPart` is told several times a second how far it is. Errors as `classify`. */
+  async examine(
+    path: string,
+    options: Omit<ClassifyOptions, 'withImages'> = {},
+    onPart?: (part: ExaminedSoFar) => void,
+  ): Promise<Examined> {
+    const score = await this.score(path, { ...options, withImages: true }, onPart);
+    const pictures = this.pictures(score);
+    const { duration } = score.summary.facts;
+    const verdict = {
+      ...this.verdict(path, score),
+      ...pictures.between(0, duration),
+      preparation: this.preparation(score.summary),
+    };
+    return { verdict, pictures };
+  }
+
+  private verdict(path: string, score: FileScore): Verdict {
     const { config, facts } = this.model;
-    const score = await this.score(path, options);
     const { summary } = score;
     const probability = calibratedProbability(score.logit, config.calibration);
     const decided = decide(probability, { duration: summary.facts.duration, silent: summary.silent }, config);
-    const verdict: Verdict = {
+    return {
       label: decided.label,
       confidence: decided.confidence,
       deepfakeProbability: probability,
@@ -67,11 +96,14 @@ export class Classifier {
       model: facts,
       engine: this.engine,
     };
-    return options.withImages ? { ...verdict, ...this.images(score) } : verdict;
   }
 
   /** One file's mean logit, without a decision. */
-  async score(path: string, options: ClassifyOptions = {}): Promise<FileScore> {
+  async score(
+    path: string,
+    options: ClassifyOptions = {},
+    onPart?: (part: ExaminedSoFar) => void,
+  ): Promise<FileScore> {
     const { config } = this.model;
     const scored: { level: number; window: WindowScore; evidence?: WindowEvidence }[] = [];
     const dealtWith = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
@@ -93,11 +125,12 @@ export class Classifier {
     // Groups are scored in the order in which they arrive, while the worker prepares the next.
     let scoring: Promise<void> = Promise.resolve();
     const use = options.firstWindow ? 'first' : config.windows.use;
-    const request = {
+    const onTheWay = onPart === undefined ? 'atEnd' : 'onTheWay';
+    const request: AnalysisRequest = {
       path,
       features: config.features,
       windows: { use, overlap: config.windows.overlap },
-      imageSeconds: options.withImages ? IMAGE_SECONDS : 0,
+      picture: options.withImages ? onTheWay : undefined,
       dealtWith,
     };
     const summary = await this.pool.analyze(
@@ -107,6 +140,7 @@ export class Classifier {
         scoring.catch(() => {});
       },
       options.signal,
+      (soFar) => onPart?.({ ...soFar, windows: scored.map(({ window }) => window) }),
     );
     await scoring;
     const audible = scored.filter(({ level }) => level >= summary.silenceFloor);
@@ -121,30 +155,29 @@ export class Classifier {
     await this.inference.dispose();
   }
 
-  private images({ summary, evidence }: FileScore): Pick<Verdict, 'spectrogram' | 'evidence'> {
+  private pictures({ summary, evidence }: FileScore): FilePictures {
     const { features, architecture } = this.model.config;
-    const image = summary.image;
-    if (image === undefined) return {};
     const halvings = architecture.channels.length - 1;
     const geometry: EvidenceGeometry = {
       rows: features.nMels >> halvings,
       columns: frameCount(features) >> halvings,
       secondsPerColumn: (features.hopLength / features.sampleRate) * 2 ** halvings,
       duration: summary.facts.duration,
+      padding: features.padding,
       fmin: features.fmin,
       fmax: features.fmax,
     };
-    return {
-      spectrogram: {
-        ...toByteMatrix(image.decibels, features.nMels, image.columns, QUIETEST_DB, 0),
-        frequencies: Array.from(image.frequencies),
-        secondsPerColumn: features.hopLength / features.sampleRate,
-        unit: 'dB',
-      },
-      evidence: evidenceImage(sumEvidence(evidence, geometry), geometry, IMAGE_SECONDS),
-    };
+    return new FilePictures(summary.picture as Picture, sumEvidence(evidence, geometry), geometry);
+  }
+
+  private preparation({ facts, picture }: AnalysisSummary): Preparation {
+    const { sampleRate, duration, padding } = this.model.config.features;
+    const filled = facts.duration < duration ? { filledWith: FILLINGS[padding] } : {};
+    return { sampleRate, window: duration, ...filled, peak: picture?.peak ?? 0 };
   }
 }
+
+const FILLINGS = { zero: 'silence', tile: 'repeats' } as const;
 
 /** Tells the worker that one more group has been dealt with. */
 function countUp(dealtWith: SharedArrayBuffer): void {

@@ -2,21 +2,32 @@ import type { PlayableAudioResult } from '../../shared/protocol.ts';
 import type { AnalysisPool } from '../features/analysisPool.ts';
 import { referenceFeatures } from '../features/featureConfig.ts';
 
-/** Longest sound handed to a player at once: five minutes are 10 MB. */
-const MAX_SECONDS = 300;
+/** Longest sound handed to a player at once: two minutes are 4 MB. */
+const MAX_SECONDS = 120;
 const HEADER_BYTES = 44;
 const BYTES_PER_SAMPLE = 2;
 const PCM = 1;
 
-/** A file's sound as a mono 16-bit WAV at 16 kHz. Throws the errors of `loadAudio`. */
+/**
+ * Up to two minutes of a file's sound, from `start` seconds on, as a mono 16-bit WAV at 16 kHz; of no sound where the file ends
+ * before. Throws the errors of `loadAudio`.
+ */
 export async function playableAudio(
   pool: AnalysisPool,
   file: string,
+  start: number,
   signal?: AbortSignal,
 ): Promise<PlayableAudioResult> {
-  const samples = await pool.samples(file, referenceFeatures, MAX_SECONDS, signal);
+  const part = { startSeconds: start, maxSeconds: MAX_SECONDS };
+  const samples = await pool.samples(file, referenceFeatures, part, signal);
   const { sampleRate } = referenceFeatures;
-  return { wav: encodeWav(samples, sampleRate).toString('base64'), duration: samples.length / sampleRate };
+  const duration = samples.length / sampleRate;
+  return {
+    wav: encodeWav(samples, sampleRate).toString('base64'),
+    start,
+    duration,
+    last: duration < MAX_SECONDS,
+  };
 }
 
 /** Mono samples in [−1, 1] as a 16-bit RIFF/WAVE file. */

@@ -97,7 +97,7 @@ export class StoredFeatures implements TrainingExamples {
           parts.push({ level, extent: append(features.subarray(i * size, (i + 1) * size)) });
         });
       };
-      const request = { path, features, windows, imageSeconds: 0 };
+      const request = { path, features, windows };
       const { silenceFloor } = await pool.analyze(request, keep, signal);
       const audible = parts.filter(({ level }) => level >= silenceFloor);
       return { parts: audible.map(({ extent }) => extent) };

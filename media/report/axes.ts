@@ -1,11 +1,19 @@
+import { t } from '@vscode/l10n';
+import { clockText } from './readOut.ts';
+import { span, type TimeView } from './timeView.ts';
+
 /** Room around a plot's picture for its labels, in CSS pixels. */
 export const MARGIN = { left: 58, right: 14, top: 8, bottom: 34 };
 
 const MEANINGFUL_HERTZ = [
   100, 250, 500, 1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 10000, 12000, 16000, 20000,
 ];
-const MEANINGFUL_STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600];
-const SECONDS_LABEL_WIDTH = 56;
+const MEANINGFUL_STEPS = [
+  0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600,
+];
+/** Seconds up to which a time is told in seconds. */
+const LONGEST_IN_SECONDS = 90;
+const SECONDS_LABEL_WIDTH = 64;
 const HERTZ_LABEL_HEIGHT = 22;
 
 export interface Tick {
@@ -14,17 +22,29 @@ export interface Tick {
   label: string;
 }
 
-/** Ticks at round numbers of seconds from 0 to `seconds`, with room for each label. */
-export function secondsTicks(seconds: number, width: number): Tick[] {
+/** Ticks at round times of the view, with room for each label: seconds, or minutes and seconds where it ends later than a minute. */
+export function timeTicks(view: TimeView, width: number): Tick[] {
+  const seconds = span(view);
   const most = Math.max(1, Math.floor(width / SECONDS_LABEL_WIDTH));
   const step = MEANINGFUL_STEPS.find((candidate) => seconds / candidate <= most) ?? seconds;
+  const decimals = step < 0.1 ? 2 : step < 1 ? 1 : 0;
   const ticks: Tick[] = [];
-  for (let i = 0; i * step <= seconds * 1.0001; i++) {
+  for (let i = Math.ceil(view.start / step - 1e-6); i * step <= view.end + seconds * 1e-4; i++) {
     const value = i * step;
-    ticks.push({ position: value / seconds, label: String(Number(value.toFixed(1))) });
+    const label = inMinutes(view) ? clockText(value, decimals) : String(Number(value.toFixed(2)));
+    ticks.push({ position: (value - view.start) / seconds, label });
   }
   return ticks;
 }
+
+/** Whether the labels of a view are minutes and seconds. */
+const inMinutes = (view: TimeView): boolean => view.end > LONGEST_IN_SECONDS;
+
+/** The time axis of a view: its ticks and its title. */
+export const timeAxis = (view: TimeView, width: number): { ticks: Tick[]; title: string } => ({
+  ticks: timeTicks(view, width),
+  title: inMinutes(view) ? t('minutes') : t('seconds'),
+});
 
 /**
  * Ticks at round frequencies on the axis of a spectrogram, whose rows are equally high.

@@ -1,11 +1,17 @@
 import type { ByteMatrix } from '../../shared/verdict.ts';
 
+const decoded = new WeakMap<ByteMatrix, Uint8Array>();
+
 /** The bytes of a matrix, row-major, row 0 the lowest frequency. */
-export function matrixBytes({ data, rows, columns }: ByteMatrix): Uint8Array {
+export function matrixBytes(matrix: ByteMatrix): Uint8Array {
+  const known = decoded.get(matrix);
+  if (known !== undefined) return known;
+  const { data, rows, columns } = matrix;
   const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
   if (bytes.length !== rows * columns) {
     throw new RangeError(`A matrix of ${rows} × ${columns} came with ${bytes.length} bytes.`);
   }
+  decoded.set(matrix, bytes);
   return bytes;
 }
 

@@ -1,5 +1,5 @@
 import { t } from '@vscode/l10n';
-import type { EvidenceMap, SpectrogramImage, Verdict, WindowScore } from '../../shared/verdict.ts';
+import type { EvidenceMap, Verdict, WindowScore } from '../../shared/verdict.ts';
 import { durationText, frequencyText, percent } from '../../shared/wording.ts';
 import { matrixBytes, valueAt } from './byteMatrix.ts';
 
@@ -7,14 +7,11 @@ import { matrixBytes, valueAt } from './byteMatrix.ts';
 export function describeSpectrogram({ audio, spectrogram, evidence }: Verdict): string {
   if (spectrogram === undefined) return '';
   const { frequencies } = spectrogram;
-  const shown = shownSeconds(spectrogram, audio.duration);
-  const part =
-    shown < audio.duration - 0.5
-      ? t('the first {0} of {1}', durationText(shown), durationText(audio.duration))
-      : durationText(shown);
   const lowest = frequencyText(frequencies[0]);
   const highest = frequencyText(frequencies[frequencies.length - 1]);
-  const sentences = [t('Loudness of {0} of sound from {1} to {2}.', part, lowest, highest)];
+  const sentences = [
+    t('Loudness of {0} of sound from {1} to {2}.', durationText(audio.duration), lowest, highest),
+  ];
   if (evidence !== undefined) {
     const { towardsDeepfake, towardsGenuine } = strongestEvidence(evidence, frequencies);
     if (towardsDeepfake !== undefined) {
@@ -22,6 +19,13 @@ export function describeSpectrogram({ audio, spectrogram, evidence }: Verdict): 
     }
     if (towardsGenuine !== undefined) {
       sentences.push(t('What sounds most genuine lies at {0}.', place(towardsGenuine)));
+    }
+    if (evidence.outside > 0) {
+      sentences.push(
+        t('The silence that the clip was filled up with speaks for synthetic and is not shown.'),
+      );
+    } else if (evidence.outside < 0) {
+      sentences.push(t('The silence that the clip was filled up with speaks for genuine and is not shown.'));
     }
   }
   return sentences.join(' ');
@@ -39,11 +43,6 @@ export function describeWindows(windows: readonly WindowScore[]): string {
     at(highest),
     at(lowest),
   );
-}
-
-/** Seconds that the spectrogram covers. */
-export function shownSeconds({ columns, secondsPerColumn }: SpectrogramImage, fileDuration: number): number {
-  return Math.min(fileDuration, columns * secondsPerColumn);
 }
 
 interface Region {
@@ -64,7 +63,7 @@ export function strongestEvidence(
   const region = (index: number): Region => {
     const row = Math.floor(index / columns);
     const seconds = evidence.duration / columns;
-    const start = (index % columns) * seconds;
+    const start = evidence.start + (index % columns) * seconds;
     // Rows of the map are equal steps on the frequency axis of the spectrogram.
     const centre = Math.min(frequencies.length - 1, Math.floor(((row + 0.5) / rows) * frequencies.length));
     return { start, end: start + seconds, frequency: frequencies[centre] };

@@ -1,16 +1,17 @@
 import './style.css';
 import { t } from '@vscode/l10n';
+import type { ReportPart } from '../../shared/protocol.ts';
 import type { Verdict } from '../../shared/verdict.ts';
-import { headline, percent, summary } from '../../shared/wording.ts';
+import { durationText, headline, percent, summary } from '../../shared/wording.ts';
 import { loadTranslations } from '../translations.ts';
-import { describeSpectrogram, describeWindows, shownSeconds } from './description.ts';
+import { describeSpectrogram, describeWindows } from './description.ts';
 import { facts } from './facts.ts';
 import type { FileNames, FromReport, ReportState, ToReport } from './messages.ts';
-import { createPlayer } from './player.ts';
-import { plotArea } from './plot.ts';
-import { drawSpectrogram } from './spectrogram.ts';
-import { currentTheme, onThemeChange } from './theme.ts';
-import { drawWindowStrip } from './windowStrip.ts';
+import { Player } from './player.ts';
+import { Plots } from './plots.ts';
+import { clockText } from './readOut.ts';
+import { HEAD_HEIGHT, PICTURE_WIDTH, paintHead } from './savedPicture.ts';
+import { currentTheme, onThemeChange, paperTheme } from './theme.ts';
 
 declare function acquireVsCodeApi(): {
   postMessage(message: FromReport): void;
@@ -19,76 +20,119 @@ declare function acquireVsCodeApi(): {
 };
 
 const DEFAULT_EVIDENCE_OPACITY = 0.7;
-const KEY_STEP_SECONDS = 0.25;
 
 loadTranslations();
 const vscode = acquireVsCodeApi();
 const byId = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
-const spectrogramFrame = byId('spectrogram-frame');
-const windowsFrame = byId('windows-frame');
+const audio = byId<HTMLAudioElement>('player');
 const opacityInput = byId<HTMLInputElement>('evidence-opacity');
+const volumeInput = byId<HTMLInputElement>('volume');
 
+let fileName = '';
+let duration = 0;
 let verdict: Verdict | undefined;
 let evidenceOpacity = vscode.getState()?.evidenceOpacity ?? DEFAULT_EVIDENCE_OPACITY;
 
-const player = createPlayer(byId<HTMLAudioElement>('player'), byId('player-note'), moveCursors, () =>
-  vscode.postMessage({ type: 'needPlayable' }),
-);
+const player = new Player(audio, {
+  onMove: showPosition,
+  onNote: (note) => {
+    byId('player-note').textContent = note;
+  },
+  needSlice: (start) => vscode.postMessage({ type: 'needPlayable', start }),
+});
+const plots = new Plots({
+  seek: (seconds) => player.seek(seconds),
+  togglePlaying: () => player.toggle(),
+  needDetail: (start, end) => vscode.postMessage({ type: 'needDetail', start, end }),
+});
+plots.evidenceOpacity = evidenceOpacity;
 
 window.addEventListener('message', ({ data }: MessageEvent<ToReport>) => {
   switch (data.type) {
     case 'detecting':
       showFile(data.file);
+      verdict = undefined;
+      plots.clear();
+      player.open(data.audio);
+      byId('progress-text').textContent = '';
       show('detecting');
+      break;
+    case 'part':
+      showPart(data.part);
       break;
     case 'verdict':
       showVerdict(data.verdict);
-      player.load(data.audioUri);
       break;
     case 'failure':
+      player.close();
       byId('failure-message').textContent = data.message;
       show('failure');
       break;
+    case 'detail':
+      plots.showDetail(data.pictures);
+      break;
     case 'playable':
-      player.loadWav(data.wav, data.duration);
+      player.addSlice(data.slice);
       break;
     case 'notPlayable':
       player.showNotPlayable(data.message);
       break;
   }
 });
-byId('retry').addEventListener('click', () => vscode.postMessage({ type: 'retry' }));
-byId('copy-json').addEventListener('click', () => vscode.postMessage({ type: 'copyJson' }));
+onClick('retry', () => vscode.postMessage({ type: 'retry' }));
+onClick('stop', () => vscode.postMessage({ type: 'stop' }));
+onClick('copy-json', () => vscode.postMessage({ type: 'copyJson' }));
+onClick('save-png', savePng);
+onClick('save-html', saveHtml);
+onClick('play', () => player.toggle());
+volumeInput.addEventListener('input', () => {
+  audio.volume = Number(volumeInput.value) / 100;
+});
 opacityInput.addEventListener('input', () => {
   evidenceOpacity = Number(opacityInput.value) / 100;
   const state = vscode.getState();
   if (state !== undefined) vscode.setState({ ...state, evidenceOpacity });
-  draw();
+  plots.evidenceOpacity = evidenceOpacity;
 });
-spectrogramFrame.addEventListener('pointerdown', ({ offsetX }) =>
-  seekTo(offsetX, spectrogramFrame, spectrogramSeconds()),
-);
-windowsFrame.addEventListener('pointerdown', ({ offsetX }) =>
-  seekTo(offsetX, windowsFrame, verdict?.audio.duration ?? 0),
-);
-spectrogramFrame.addEventListener('keydown', seekByKey);
-new ResizeObserver(draw).observe(spectrogramFrame);
-onThemeChange(draw);
+onThemeChange(() => plots.draw());
 vscode.postMessage({ type: 'ready' });
 
-function show(part: 'detecting' | 'failure' | 'result'): void {
+function onClick(id: string, act: () => void): void {
+  byId(id).addEventListener('click', act);
+}
+
+/** The pictures are there from the first part of a long file on, the rest when there is a verdict. */
+function show(part: 'detecting' | 'failure' | 'result', pictures = part === 'result'): void {
   for (const id of ['detecting', 'failure', 'result']) byId(id).hidden = id !== part;
+  byId('pictures').hidden = !pictures;
+  byId('details').hidden = part !== 'result';
 }
 
 function showFile({ name, folder, uri }: FileNames): void {
+  fileName = name;
   byId('file-name').textContent = name;
   byId('file-folder').textContent = folder;
   vscode.setState({ uri, evidenceOpacity });
 }
 
+function showPart({ seconds, promised, spectrogram, waveform, windows }: ReportPart): void {
+  duration = Math.max(seconds, promised ?? 0);
+  const examined =
+    promised === undefined
+      ? t('{0} examined', durationText(seconds))
+      : t('{0} of {1} examined', durationText(seconds), durationText(promised));
+  byId('progress-text').textContent = examined;
+  byId('windows-section').hidden = windows.length < 2;
+  byId('windows-text').textContent = '';
+  byId('spectrogram-text').textContent = '';
+  byId('evidence-controls').hidden = true;
+  show('detecting', true);
+  plots.show({ duration, spectrogram, waveform, windows, threshold: 0.5 }, false);
+}
+
 function showVerdict(next: Verdict): void {
   verdict = next;
-  const { decision, deepfakeProbability, threshold } = next;
+  const { decision, deepfakeProbability, threshold, windows, spectrogram, waveform, evidence } = next;
   byId('verdict').dataset.decision = decision;
   byId('headline').textContent = headline(decision);
   byId('summary').textContent = summary(next);
@@ -101,14 +145,24 @@ function showVerdict(next: Verdict): void {
   fillList('reasons', next.reasons);
   fillList('warnings', next.audio.warnings);
   fillFacts(next);
-  byId('evidence-controls').hidden = next.evidence === undefined;
+  byId('evidence-controls').hidden = evidence === undefined;
   opacityInput.value = String(100 * evidenceOpacity);
   byId('spectrogram-text').textContent = describeSpectrogram(next);
-  byId('windows-section').hidden = next.windows.length < 2;
-  if (next.windows.length > 1) byId('windows-text').textContent = describeWindows(next.windows);
+  byId('windows-section').hidden = windows.length < 2;
+  if (windows.length > 1) byId('windows-text').textContent = describeWindows(windows);
   show('result');
-  draw();
-  moveCursors(0);
+  duration = next.audio.duration;
+  if (spectrogram !== undefined && waveform !== undefined) {
+    plots.show({ duration, spectrogram, waveform, evidence, windows, threshold }, true);
+  }
+  showPosition(player.seconds, player.playing);
+}
+
+function showPosition(seconds: number, playing: boolean): void {
+  const button = byId('play');
+  button.textContent = playing ? t('Pause') : t('Play');
+  byId('position').textContent = `${clockText(seconds, 1)} / ${clockText(duration, 1)}`;
+  plots.moveCursor(seconds, playing);
 }
 
 function fillList(id: string, sentences: readonly string[]): void {
@@ -127,55 +181,20 @@ function textElement(tag: string, text: string): HTMLElement {
   return element;
 }
 
-/** Draws what is drawn anew when the verdict, the window's size, the theme or the opacity changes. */
-function draw(): void {
-  if (verdict === undefined || byId('result').hidden) return;
+/** What is seen now, with the verdict above it. */
+function savePng(): void {
+  const shown = verdict;
+  if (shown === undefined) return;
   const theme = currentTheme();
-  const { spectrogram, evidence, windows, threshold, audio } = verdict;
-  if (spectrogram !== undefined) {
-    const view = { spectrogram, evidence, evidenceOpacity, seconds: spectrogramSeconds() };
-    drawSpectrogram(byId<HTMLCanvasElement>('spectrogram'), view, theme);
-  }
-  if (windows.length > 1) {
-    drawWindowStrip(byId<HTMLCanvasElement>('windows'), windows, threshold, audio.duration, theme);
-  }
-  moveCursors(player.seconds);
+  const picture = plots.picture(theme, PICTURE_WIDTH, 'view', HEAD_HEIGHT, (context) =>
+    paintHead(context, fileName, shown, theme),
+  );
+  if (picture !== undefined) vscode.postMessage({ type: 'savePng', picture });
 }
 
-function spectrogramSeconds(): number {
-  return verdict?.spectrogram === undefined ? 0 : shownSeconds(verdict.spectrogram, verdict.audio.duration);
-}
-
-function moveCursors(seconds: number): void {
-  placeCursor(spectrogramFrame, seconds, spectrogramSeconds());
-  placeCursor(windowsFrame, seconds, verdict?.audio.duration ?? 0);
-  spectrogramFrame.setAttribute('aria-valuemax', spectrogramSeconds().toFixed(2));
-  spectrogramFrame.setAttribute('aria-valuenow', seconds.toFixed(2));
-  spectrogramFrame.setAttribute('aria-valuetext', t('{0} seconds', seconds.toFixed(2)));
-}
-
-function placeCursor(frame: HTMLElement, seconds: number, axisSeconds: number): void {
-  const cursor = frame.querySelector<HTMLElement>('.cursor')!;
-  const { left, top, width, height } = plotArea(frame.clientWidth, frame.clientHeight);
-  cursor.hidden = seconds <= 0 || seconds > axisSeconds;
-  cursor.style.transform = `translate(${left + (seconds / axisSeconds) * width}px, ${top}px)`;
-  cursor.style.height = `${height}px`;
-}
-
-function seekTo(offsetX: number, frame: HTMLElement, axisSeconds: number): void {
-  const { left, width } = plotArea(frame.clientWidth, frame.clientHeight);
-  player.seek(axisSeconds * Math.min(1, Math.max(0, (offsetX - left) / width)));
-}
-
-function seekByKey(event: KeyboardEvent): void {
-  const end = spectrogramSeconds();
-  const target = {
-    ArrowLeft: player.seconds - KEY_STEP_SECONDS,
-    ArrowRight: player.seconds + KEY_STEP_SECONDS,
-    Home: 0,
-    End: end,
-  }[event.key];
-  if (target === undefined) return;
-  event.preventDefault();
-  player.seek(Math.min(end, Math.max(0, target)));
+function saveHtml(): void {
+  const light = plots.picture(paperTheme(false), PICTURE_WIDTH, 'whole');
+  const dark = plots.picture(paperTheme(true), PICTURE_WIDTH, 'whole');
+  if (light === undefined || dark === undefined) return;
+  vscode.postMessage({ type: 'saveHtml', pictures: { light, dark } });
 }

@@ -1,19 +1,38 @@
-import type { Verdict } from '../../shared/verdict.ts';
+import type { PlayableAudioResult, ReportPart } from '../../shared/protocol.ts';
+import type { Pictures, Verdict } from '../../shared/verdict.ts';
+import type { AudioSource } from './player.ts';
 
 /** What the extension tells the report. */
 export type ToReport =
   /** Sent first, and again when another detection begins. */
-  | { type: 'detecting'; file: FileNames }
-  | { type: 'verdict'; verdict: Verdict; audioUri: string }
+  | { type: 'detecting'; file: FileNames; audio: AudioSource }
+  /** How far the detection is. */
+  | { type: 'part'; part: ReportPart }
+  | { type: 'verdict'; verdict: Verdict }
   | { type: 'failure'; message: string }
-  /** The file's sound as a base64 WAV, for players that cannot read the original. */
-  | { type: 'playable'; wav: string; duration: number }
+  | { type: 'detail'; pictures: Pictures }
+  /** A slice of the file's sound, for players that cannot read the original. */
+  | { type: 'playable'; slice: PlayableAudioResult }
   | { type: 'notPlayable'; message: string };
 
 /** What the report asks of the extension. */
 export type FromReport =
   /** The report can receive messages. */
-  { type: 'ready' } | { type: 'retry' } | { type: 'copyJson' } | { type: 'needPlayable' };
+  | { type: 'ready' }
+  | { type: 'retry' }
+  | { type: 'stop' }
+  | { type: 'copyJson' }
+  | { type: 'needPlayable'; start: number }
+  | { type: 'needDetail'; start: number; end: number }
+  /** A picture as a data URL. */
+  | { type: 'savePng'; picture: string }
+  | { type: 'saveHtml'; pictures: SavedPictures };
+
+/** The plots as data URLs of PNG, for light and dark pages. */
+export interface SavedPictures {
+  light: string;
+  dark: string;
+}
 
 export interface FileNames {
   /** The file's own name. */

@@ -23,6 +23,16 @@ export function prepareCanvas(canvas: HTMLCanvasElement): {
   return { context, area: plotArea(clientWidth, clientHeight) };
 }
 
+/** Draws inside the area only. */
+export function clipped(context: CanvasRenderingContext2D, area: PlotArea, draw: () => void): void {
+  context.save();
+  context.beginPath();
+  context.rect(area.left, area.top, area.width, area.height);
+  context.clip();
+  draw();
+  context.restore();
+}
+
 export function plotArea(width: number, height: number): PlotArea {
   return {
     left: MARGIN.left,

@@ -1,52 +1,59 @@
 import { t } from '@vscode/l10n';
-import type { EvidenceMap, SpectrogramImage } from '../../shared/verdict.ts';
-import { hertzTicks, secondsTicks } from './axes.ts';
+import type { ByteMatrix, EvidenceMap, SpectrogramImage } from '../../shared/verdict.ts';
+import { hertzTicks, timeAxis } from './axes.ts';
 import { matrixBytes, valueAt } from './byteMatrix.ts';
-import { drawAxes, type PlotArea, prepareCanvas } from './plot.ts';
+import { clipped, drawAxes, type PlotArea, prepareCanvas } from './plot.ts';
 import type { Theme } from './theme.ts';
+import { span, type TimeView, wholeView } from './timeView.ts';
 
 /** Exponent that keeps the quiet half of the decibels from filling the picture with middle grey. */
 const CONTRAST = 1.6;
 const THUMBNAIL_EVIDENCE_OPACITY = 0.55;
 
-export interface SpectrogramView {
+/** Pictures of one part of the time axis. */
+export interface SpectrogramLayer {
   spectrogram: SpectrogramImage;
   evidence?: EvidenceMap;
-  /** Opacity of the strongest evidence in [0, 1]. */
-  evidenceOpacity: number;
-  /** Seconds on the time axis. */
-  seconds: number;
 }
 
-/** Loudness as grey, so that colour means nothing but evidence; above it the evidence, time and frequency axes. */
-export function drawSpectrogram(canvas: HTMLCanvasElement, view: SpectrogramView, theme: Theme): void {
-  const { context, area } = prepareCanvas(canvas);
-  const { spectrogram, evidence, evidenceOpacity, seconds } = view;
-  const { secondsPerColumn, columns } = spectrogram;
-  context.save();
-  context.beginPath();
-  context.rect(area.left, area.top, area.width, area.height);
-  context.clip();
-  context.imageSmoothingEnabled = true;
-  context.imageSmoothingQuality = 'high';
-  // Column c is centred at c · secondsPerColumn.
-  const start = -secondsPerColumn / 2;
-  drawOnTimeAxis(
-    context,
-    loudnessPicture(spectrogram, theme),
-    start,
-    start + columns * secondsPerColumn,
-    seconds,
-    area,
-  );
-  if (evidence !== undefined && evidenceOpacity > 0) {
-    context.globalAlpha = evidenceOpacity;
-    drawOnTimeAxis(context, evidencePicture(evidence, theme), 0, evidence.duration, seconds, area);
-  }
-  context.restore();
+/**
+ * Loudness as grey, so that colour means nothing but evidence; above it the evidence, time and frequency axes.
+ * @param layers Of the whole sound, and then of parts of it in more detail.
+ * @param evidenceOpacity Of the strongest evidence, in [0, 1].
+ */
+export function drawSpectrogram(
+  context: CanvasRenderingContext2D,
+  area: PlotArea,
+  layers: readonly SpectrogramLayer[],
+  view: TimeView,
+  evidenceOpacity: number,
+  theme: Theme,
+): void {
+  clipped(context, area, () => {
+    context.imageSmoothingEnabled = true;
+    context.imageSmoothingQuality = 'high';
+    for (const { spectrogram, evidence } of layers) {
+      const { start, secondsPerColumn, columns } = spectrogram;
+      // A column is centred at its time.
+      const left = start - secondsPerColumn / 2;
+      context.globalAlpha = 1;
+      drawOnTimeAxis(
+        context,
+        loudnessPicture(spectrogram, theme),
+        left,
+        left + columns * secondsPerColumn,
+        view,
+        area,
+      );
+      if (evidence === undefined || evidenceOpacity === 0) continue;
+      context.globalAlpha = evidenceOpacity;
+      const end = evidence.start + evidence.duration;
+      drawOnTimeAxis(context, evidencePicture(evidence, theme), evidence.start, end, view, area);
+    }
+  });
   const labels = {
-    x: { ticks: secondsTicks(seconds, area.width), title: t('seconds') },
-    y: { ticks: hertzTicks(spectrogram.frequencies, area.height), title: t('hertz') },
+    x: timeAxis(view, area.width),
+    y: { ticks: hertzTicks(layers[0].spectrogram.frequencies, area.height), title: t('hertz') },
   };
   drawAxes(context, area, labels, theme);
 }
@@ -61,10 +68,11 @@ export function drawThumbnail(
   const { context } = prepareCanvas(canvas);
   const area = { left: 0, top: 0, width: canvas.clientWidth, height: canvas.clientHeight };
   const seconds = spectrogram.columns * spectrogram.secondsPerColumn;
-  drawOnTimeAxis(context, loudnessPicture(spectrogram, theme), 0, seconds, seconds, area);
+  const whole = wholeView(seconds);
+  drawOnTimeAxis(context, loudnessPicture(spectrogram, theme), 0, seconds, whole, area);
   if (evidence === undefined) return;
   context.globalAlpha = THUMBNAIL_EVIDENCE_OPACITY;
-  drawOnTimeAxis(context, evidencePicture(evidence, theme), 0, evidence.duration, seconds, area);
+  drawOnTimeAxis(context, evidencePicture(evidence, theme), 0, evidence.duration, whole, area);
 }
 
 function drawOnTimeAxis(
@@ -72,17 +80,17 @@ function drawOnTimeAxis(
   picture: OffscreenCanvas,
   start: number,
   end: number,
-  seconds: number,
+  view: TimeView,
   { left, top, width, height }: PlotArea,
 ): void {
-  const x = left + (start / seconds) * width;
-  context.drawImage(picture, x, top, ((end - start) / seconds) * width, height);
+  const x = left + ((start - view.start) / span(view)) * width;
+  context.drawImage(picture, x, top, ((end - start) / span(view)) * width, height);
 }
 
 /** One pixel per value: loud is bright on dark themes, dark on light ones. */
 function loudnessPicture(spectrogram: SpectrogramImage, { dark }: Theme): OffscreenCanvas {
   const bytes = matrixBytes(spectrogram);
-  return picture(spectrogram, (pixels, target, source) => {
+  return picture(spectrogram, dark, (pixels, target, source) => {
     const loudness = (bytes[source] / 255) ** CONTRAST;
     const grey = dark ? 16 + 235 * loudness : 255 - 235 * loudness;
     pixels[target] = pixels[target + 1] = pixels[target + 2] = grey;
@@ -94,18 +102,27 @@ function loudnessPicture(spectrogram: SpectrogramImage, { dark }: Theme): Offscr
 function evidencePicture(evidence: EvidenceMap, theme: Theme): OffscreenCanvas {
   const bytes = matrixBytes(evidence);
   const strongest = Math.max(Math.abs(evidence.minimum), Math.abs(evidence.maximum)) || 1;
-  return picture(evidence, (pixels, target, source) => {
+  return picture(evidence, theme.dark, (pixels, target, source) => {
     const value = valueAt(evidence, bytes[source]);
     pixels.set(value > 0 ? theme.deepfake : theme.genuine, target);
     pixels[target + 3] = 255 * Math.min(1, Math.abs(value) / strongest);
   });
 }
 
+/** The pictures of a matrix on light and on dark themes, as long as the matrix is in use. */
+const pictures = new WeakMap<ByteMatrix, Map<boolean, OffscreenCanvas>>();
+
 /** A picture with a matrix's lowest row at the bottom. */
 function picture(
-  { rows, columns }: { rows: number; columns: number },
+  matrix: ByteMatrix,
+  dark: boolean,
   paint: (pixels: Uint8ClampedArray, target: number, source: number) => void,
 ): OffscreenCanvas {
+  const known = pictures.get(matrix) ?? new Map<boolean, OffscreenCanvas>();
+  pictures.set(matrix, known);
+  const painted = known.get(dark);
+  if (painted !== undefined) return painted;
+  const { rows, columns } = matrix;
   const canvas = new OffscreenCanvas(columns, rows);
   const context = canvas.getContext('2d')!;
   const image = context.createImageData(columns, rows);
@@ -115,5 +132,6 @@ function picture(
     }
   }
   context.putImageData(image, 0, 0);
+  known.set(dark, canvas);
   return canvas;
 }

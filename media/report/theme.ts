@@ -1,5 +1,6 @@
 /** Colours of the theme that a canvas needs; a canvas does not know CSS variables. */
 export interface Theme {
+  background: string;
   foreground: string;
   quiet: string;
   line: string;
@@ -24,6 +25,7 @@ export function currentTheme(): Theme {
     classList.contains('vscode-dark') ||
     (classList.contains('vscode-high-contrast') && !classList.contains('vscode-high-contrast-light'));
   return {
+    background: style.getPropertyValue('--vscode-editor-background').trim(),
     foreground: style.getPropertyValue('--report-foreground').trim(),
     quiet: style.getPropertyValue('--report-quiet').trim(),
     line: style.getPropertyValue('--report-line').trim(),
@@ -32,6 +34,17 @@ export function currentTheme(): Theme {
     ...(dark ? ON_DARK : ON_LIGHT),
   };
 }
+
+/** Colours for a picture that is looked at outside VS Code. */
+export const paperTheme = (dark: boolean): Theme => ({
+  background: dark ? '#1e1e1e' : '#ffffff',
+  foreground: dark ? '#e4e4e4' : '#1f1f1f',
+  quiet: dark ? '#a8a8a8' : '#5c5c5c',
+  line: dark ? '#ffffff40' : '#00000040',
+  font: '12px system-ui, sans-serif',
+  dark,
+  ...(dark ? ON_DARK : ON_LIGHT),
+});
 
 /** Calls back whenever the user changes the theme: its kind is a class of the body, its colours a style of the root. */
 export function onThemeChange(callback: () => void): void {

@@ -1,39 +1,42 @@
-import { t } from '@vscode/l10n';
 import type { WindowScore } from '../../shared/verdict.ts';
-import { secondsTicks } from './axes.ts';
-import { drawAxes, prepareCanvas } from './plot.ts';
+import { timeAxis } from './axes.ts';
+import { clipped, drawAxes, type PlotArea } from './plot.ts';
 import type { Theme } from './theme.ts';
+import { span, type TimeView } from './timeView.ts';
 
 const SHARES = [0, 0.5, 1];
 
-/** One bar per window on a time axis of `seconds`, as high as its probability, and a line at the threshold. */
+/** One bar per window, as high as its probability, and a line at the threshold. */
 export function drawWindowStrip(
-  canvas: HTMLCanvasElement,
+  context: CanvasRenderingContext2D,
+  area: PlotArea,
   windows: readonly WindowScore[],
   threshold: number,
-  seconds: number,
+  view: TimeView,
   theme: Theme,
 ): void {
-  const { context, area } = prepareCanvas(canvas);
   const { left, top, width, height } = area;
   const edges = barEdges(windows);
-  windows.forEach(({ deepfakeProbability }, i) => {
-    const x = left + (edges[i] / seconds) * width;
-    const barWidth = Math.max(1, ((edges[i + 1] - edges[i]) / seconds) * width - 1);
-    const barHeight = Math.max(1, deepfakeProbability * height);
-    const [r, g, b] = deepfakeProbability >= threshold ? theme.deepfake : theme.genuine;
-    context.fillStyle = `rgb(${r} ${g} ${b})`;
-    context.fillRect(x, top + height - barHeight, barWidth, barHeight);
+  const x = (seconds: number) => left + ((seconds - view.start) / span(view)) * width;
+  clipped(context, area, () => {
+    windows.forEach(({ start, end, deepfakeProbability }, i) => {
+      // Beyond the window itself lies silence that was not scored.
+      const from = x(Math.max(start, edges[i]));
+      const to = x(Math.min(end, edges[i + 1]));
+      const barHeight = Math.max(1, deepfakeProbability * height);
+      const [r, g, b] = deepfakeProbability >= threshold ? theme.deepfake : theme.genuine;
+      context.fillStyle = `rgb(${r} ${g} ${b})`;
+      context.fillRect(from, top + height - barHeight, Math.max(1, to - from - 1), barHeight);
+    });
+    context.strokeStyle = theme.foreground;
+    context.setLineDash([4, 4]);
+    context.beginPath();
+    context.moveTo(left, top + height * (1 - threshold));
+    context.lineTo(left + width, top + height * (1 - threshold));
+    context.stroke();
   });
-  context.strokeStyle = theme.foreground;
-  context.setLineDash([4, 4]);
-  context.beginPath();
-  context.moveTo(left, top + height * (1 - threshold));
-  context.lineTo(left + width, top + height * (1 - threshold));
-  context.stroke();
-  context.setLineDash([]);
   const labels = {
-    x: { ticks: secondsTicks(seconds, width), title: t('seconds') },
+    x: timeAxis(view, width),
     y: { ticks: SHARES.map((share) => ({ position: share, label: `${100 * share} %` })), title: '' },
   };
   drawAxes(context, area, labels, theme);

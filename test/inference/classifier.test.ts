@@ -175,11 +175,16 @@ describe('classification', () => {
       assert.equal(Buffer.from(spectrogram.data, 'base64').length, spectrogram.rows * spectrogram.columns);
       assert.equal(evidence.rows, 16);
       near(evidence.duration, duration, 4 * spectrogram.secondsPerColumn);
+      assert.equal(evidence.outside === 0, duration > 4);
       const bias = classifier.model.state.get(LINEAR_BIAS)?.data[0] as number;
       const mean = windows.reduce((sum, { logit }) => sum + logit, 0) / windows.length;
       // Each byte is rounded by up to half a step.
       const step = (evidence.maximum - evidence.minimum) / 255;
-      near(sumOf(evidence), mean - bias, 0.5 * step * Math.sqrt(evidence.rows * evidence.columns) * 3);
+      near(
+        sumOf(evidence) + evidence.outside,
+        mean - bias,
+        0.5 * step * Math.sqrt(evidence.rows * evidence.columns) * 3,
+      );
     }
   });
 

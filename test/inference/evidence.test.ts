@@ -3,8 +3,8 @@ import { describe, it } from 'node:test';
 import { toByteMatrix } from '../../daemon/inference/byteMatrix.ts';
 import {
   type EvidenceGeometry,
+  evidenceBetween,
   evidenceColumns,
-  evidenceImage,
   sumEvidence,
   type WindowEvidence,
 } from '../../daemon/inference/evidence.ts';
@@ -12,11 +12,12 @@ import type { ByteMatrix } from '../../shared/verdict.ts';
 import { GoldenRandom } from '../golden/goldenRandom.ts';
 
 /** Windows of two bands and eight columns of half a second. */
-const geometry = (duration: number): EvidenceGeometry => ({
+const geometry = (duration: number, padding: 'zero' | 'tile' = 'tile'): EvidenceGeometry => ({
   rows: 2,
   columns: 8,
   secondsPerColumn: 0.5,
   duration,
+  padding,
   fmin: 0,
   fmax: 8000,
 });
@@ -29,22 +30,30 @@ const decode = ({ data, minimum, maximum }: ByteMatrix): number[] =>
 describe('evidence over a whole file', () => {
   it('is the map itself where there is one window', () => {
     const map = new GoldenRandom(1).array(16);
-    assert.deepEqual(sumEvidence([{ start: 0, map }], geometry(4)), map);
+    assert.deepEqual(sumEvidence([{ start: 0, map }], geometry(4)), { map, outside: 0 });
   });
 
   it('keeps the sum: the mean of the windows’ sums, however they overlap', () => {
     const random = new GoldenRandom(2);
-    for (const duration of [1.3, 4, 6, 9.7, 61]) {
+    for (const [duration, padding] of [
+      [1.3, 'tile'],
+      [1.3, 'zero'],
+      [4, 'zero'],
+      [6, 'zero'],
+      [9.7, 'tile'],
+      [61, 'zero'],
+    ] as const) {
       const starts = duration <= 4 ? [0] : [0, 1, 2, 2.35, duration - 4];
       const windows: WindowEvidence[] = starts.map((start) => ({ start, map: random.array(16) }));
       const mean = windows.reduce((sum, { map }) => sum + total(map), 0) / windows.length;
-      const sum = total(sumEvidence(windows, geometry(duration)));
+      const { map, outside } = sumEvidence(windows, geometry(duration, padding));
+      const sum = total(map) + outside;
       assert.ok(Math.abs(sum - mean) < 1e-5, `${sum}, not ${mean}, for ${duration} s`);
     }
   });
 
   it('lies where the windows lie, and adds up where they overlap', () => {
-    const map = sumEvidence(
+    const { map } = sumEvidence(
       [
         { start: 0, map: ones() },
         { start: 2, map: ones() },
@@ -56,8 +65,15 @@ describe('evidence over a whole file', () => {
   });
 
   it('folds the windows of a repeated short clip back onto it', () => {
-    const map = sumEvidence([{ start: 0, map: ones() }], geometry(1));
+    const { map, outside } = sumEvidence([{ start: 0, map: ones() }], geometry(1));
     assert.deepEqual([...map], [4, 4, 4, 4]);
+    assert.equal(outside, 0);
+  });
+
+  it('leaves what silence at the end of a short clip contributes outside of it', () => {
+    const { map, outside } = sumEvidence([{ start: 0, map: ones() }], geometry(1, 'zero'));
+    assert.deepEqual([...map], [1, 1, 1, 1]);
+    assert.equal(outside, 12);
   });
 
   it('has a column for the rest of a file', () => {
@@ -67,20 +83,31 @@ describe('evidence over a whole file', () => {
 });
 
 describe('an evidence picture', () => {
-  it('is cut after the seconds asked for, and symmetric about zero', () => {
-    const map = Float32Array.from({ length: 24 }, (_, i) => (i < 12 ? i : -i));
-    const image = evidenceImage(map, geometry(6), 2);
-    assert.deepEqual([image.rows, image.columns, image.duration], [2, 4, 2]);
-    assert.deepEqual([image.minimum, image.maximum], [-15, 15]);
-    assert.deepEqual([image.fmin, image.fmax], [0, 8000]);
-    decode(image).forEach((value, i) => {
-      const expected = [0, 1, 2, 3, -12, -13, -14, -15][i];
-      assert.ok(Math.abs(value - expected) <= 30 / 255, `${value}, not ${expected}`);
+  const map = Float32Array.from({ length: 24 }, (_, i) => (i < 12 ? i : -i));
+  const decodesTo = (image: ByteMatrix, expected: number[]) => {
+    const values = decode(image);
+    assert.equal(values.length, expected.length);
+    values.forEach((value, i) => {
+      assert.ok(Math.abs(value - expected[i]) <= image.maximum / 255, `${value}, not ${expected[i]}`);
     });
+  };
+
+  it('is cut to the time asked for, and symmetric about zero', () => {
+    const image = evidenceBetween({ map, outside: 0.25 }, geometry(6), 1, 2, 100);
+    assert.deepEqual([image.rows, image.columns, image.start, image.duration], [2, 3, 1, 1.5]);
+    assert.deepEqual([image.minimum, image.maximum], [-23, 23]);
+    assert.deepEqual([image.fmin, image.fmax, image.outside], [0, 8000, 0.25]);
+    decodesTo(image, [2, 3, 4, -14, -15, -16]);
+  });
+
+  it('adds up the columns that share one', () => {
+    const image = evidenceBetween({ map, outside: 0 }, geometry(6), 0, 6, 5);
+    assert.deepEqual([image.columns, image.duration], [4, 6]);
+    decodesTo(image, [3, 12, 21, 30, -39, -48, -57, -66]);
   });
 
   it('of nothing at all is flat', () => {
-    const image = evidenceImage(new Float32Array(16), geometry(4), 60);
+    const image = evidenceBetween({ map: new Float32Array(16), outside: 0 }, geometry(4), 0, 60, 100);
     assert.ok(decode(image).every((value) => value === 0));
   });
 });

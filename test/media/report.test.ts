@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { hertzTicks, secondsTicks } from '../../media/report/axes.ts';
+import { hertzTicks, timeTicks } from '../../media/report/axes.ts';
 import { matrixBytes, valueAt } from '../../media/report/byteMatrix.ts';
 import { describeSpectrogram, describeWindows, strongestEvidence } from '../../media/report/description.ts';
 import { barEdges } from '../../media/report/windowStrip.ts';
@@ -15,6 +15,7 @@ const spectrogram: SpectrogramImage = {
   maximum: 0,
   data: base64(0, 1, 2, 3, 4, 5, 6, 7),
   frequencies: [500, 1000, 2000, 4000],
+  start: 0,
   secondsPerColumn: 1,
   unit: 'dB',
 };
@@ -26,9 +27,11 @@ const evidence: EvidenceMap = {
   minimum: -1,
   maximum: 1,
   data: base64(100, 128, 128, 255),
+  start: 0,
   duration: 2,
   fmin: 400,
   fmax: 5000,
+  outside: 0,
 };
 
 const verdict = { audio: { duration: 2 }, spectrogram, evidence } as Verdict;
@@ -63,9 +66,14 @@ test('the spectrogram is told in words', () => {
   );
 });
 
-test('a spectrogram of the beginning of a long file says so', () => {
-  const long = { ...verdict, evidence: undefined, audio: { duration: 90 } } as Verdict;
-  assert.match(describeSpectrogram(long), /^Loudness of the first 2 s of 1:30 min of sound/);
+test('silence that a clip was filled up with is told of, since it is not shown', () => {
+  const filled = (outside: number) => describeSpectrogram({ ...verdict, evidence: { ...evidence, outside } });
+  assert.match(
+    filled(0.3),
+    /silence that the clip was filled up with speaks for synthetic and is not shown\.$/,
+  );
+  assert.match(filled(-0.3), /speaks for genuine and is not shown\.$/);
+  assert.doesNotMatch(filled(0), /silence/);
 });
 
 test('the windows are told by their extremes', () => {
@@ -87,11 +95,24 @@ test('bars of overlapping windows meet half-way between their centres and fill t
 });
 
 test('ticks of the time axis are round and leave room for their labels', () => {
-  assert.deepEqual(
-    secondsTicks(4, 400).map(({ label }) => label),
-    ['0', '1', '2', '3', '4'],
-  );
-  assert.ok(secondsTicks(7200, 400).length <= 8);
+  const labels = (start: number, end: number, width = 500) =>
+    timeTicks({ start, end }, width).map(({ label }) => label);
+  assert.deepEqual(labels(0, 4), ['0', '1', '2', '3', '4']);
+  assert.deepEqual(labels(0, 7200), ['0:00', '20:00', '40:00', '1:00:00', '1:20:00', '1:40:00', '2:00:00']);
+  assert.deepEqual(labels(3.93, 4.31), ['4', '4.1', '4.2', '4.3']);
+  assert.deepEqual(labels(3599.9, 3600.2), [
+    '59:59.90',
+    '59:59.95',
+    '1:00:00.00',
+    '1:00:00.05',
+    '1:00:00.10',
+    '1:00:00.15',
+    '1:00:00.20',
+  ]);
+});
+
+test('ticks of a part of the time axis lie at their time', () => {
+  assert.deepEqual(timeTicks({ start: 1, end: 5 }, 200)[0], { position: 0.25, label: '2' });
 });
 
 test('ticks of the frequency axis sit at their place between the rows', () => {

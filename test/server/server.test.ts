@@ -22,6 +22,9 @@ import {
   LoadModelRequest,
   ModelRequest,
   PlayableAudioRequest,
+  ReportDetailRequest,
+  type ReportPart,
+  ReportRequest,
   type TrainingEvent,
   TrainRequest,
 } from '../../shared/protocol.ts';
@@ -48,6 +51,9 @@ before(async () => {
   daemon = await DaemonProcess.start({ checkpoint, workers: 2 });
 });
 after(() => daemon.kill());
+
+/** A sample of sound that differs from second to second. */
+const sawtooth = (_: number, i: number): number => ((i * (100 + (i >> 14))) % 16_000) / 32_000;
 
 let tokens = 0;
 /** A token, and everything that arrives under it. */
@@ -111,8 +117,13 @@ describe('classify', () => {
       withImages: true,
     });
     assert.ok('verdict' in drawn.results[0]);
-    const { spectrogram, evidence, ...rest } = drawn.results[0].verdict;
+    const { spectrogram, waveform, evidence, preparation, ...rest } = drawn.results[0].verdict;
     assert.deepEqual([spectrogram?.rows, evidence?.rows], [64, 16]);
+    assert.equal(waveform?.columns, 375);
+    assert.deepEqual(
+      [preparation?.sampleRate, preparation?.window, preparation?.filledWith],
+      [16_000, 4, 'silence'],
+    );
     assert.deepEqual(rest, verdict);
   });
 
@@ -276,6 +287,54 @@ describe('dataset', () => {
   });
 });
 
+describe('report', () => {
+  it('tells of a long file while it is examined, and comes to the verdict of classify', async () => {
+    const file = await writeSound(path('ten-minutes.wav'), new Float32Array(600 * 16_000).map(sawtooth));
+    const parts = collect<ReportPart>();
+    const verdict = await daemon.connection.sendRequest(ReportRequest.type, {
+      file,
+      partialResultToken: parts.token,
+    });
+    const { results } = await daemon.connection.sendRequest(ClassifyRequest.type, { files: [file] });
+    assert.ok('verdict' in results[0]);
+    const { spectrogram, waveform, evidence, preparation, ...rest } = verdict;
+    assert.deepEqual(rest, results[0].verdict);
+    assert.ok(spectrogram && waveform && evidence && preparation);
+    assert.ok(Math.abs(evidence.duration - 600) < 1);
+    assert.ok(Math.abs(spectrogram.start + spectrogram.columns * spectrogram.secondsPerColumn - 600) < 1);
+    for (const part of parts.values) {
+      assert.equal(part.promised, 600);
+      assert.ok(part.seconds <= 600 && part.windows.every(({ start }) => start < part.seconds));
+    }
+  });
+
+  it('gives more detail of a part, also of a file that it has not seen', async () => {
+    const file = path('ten-minutes.wav');
+    for (const asked of [file, noise]) {
+      const { spectrogram, waveform, evidence } = await daemon.connection.sendRequest(
+        ReportDetailRequest.type,
+        {
+          file: asked,
+          start: 0.5,
+          end: 1,
+        },
+      );
+      assert.ok(Math.abs(spectrogram.start - 0.5) < 0.02);
+      assert.equal(spectrogram.secondsPerColumn, 256 / 16_000);
+      assert.equal(waveform.secondsPerColumn, 64 / 16_000);
+      assert.equal(evidence.columns, 10);
+    }
+  });
+
+  it('fails for what is no audio', async () => {
+    const file = path('text.mp3');
+    await assert.rejects(
+      daemon.connection.sendRequest(ReportRequest.type, { file }),
+      failsWith(ErrorCode.NotAudio, file),
+    );
+  });
+});
+
 describe('playableAudio', () => {
   it('gives a complete WAV of the sound', async () => {
     const { wav, duration } = await daemon.connection.sendRequest(PlayableAudioRequest.type, { file: tone });
@@ -283,6 +342,21 @@ describe('playableAudio', () => {
     await writeFile(path('played.wav'), Buffer.from(wav, 'base64'));
     const { samples, facts } = await loadAudio(path('played.wav'), { sampleRate: 16_000 });
     assert.deepEqual([facts.container, samples.length], ['wav', 24_000]);
+  });
+
+  it('gives two minutes of a long file, from where it is asked to', async () => {
+    const file = path('ten-minutes.wav');
+    const ask = (start: number) => daemon.connection.sendRequest(PlayableAudioRequest.type, { file, start });
+    const middle = await ask(240);
+    assert.deepEqual([middle.start, middle.duration, middle.last], [240, 120, false]);
+    const { wav: _, ...end } = await ask(590);
+    assert.deepEqual(end, { start: 590, duration: 10, last: true });
+    assert.equal((await ask(700)).duration, 0);
+    await writeFile(path('played.wav'), Buffer.from(middle.wav, 'base64'));
+    const played = await loadAudio(path('played.wav'), { sampleRate: 16_000 });
+    played.samples.slice(0, 1000).forEach((sample, i) => {
+      assert.ok(Math.abs(sample - sawtooth(0, 240 * 16_000 + i)) < 1e-3);
+    });
   });
 
   it('fails for what is no audio', async () => {

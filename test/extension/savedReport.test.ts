@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { pngBytes, savedReport } from '../../extension/savedReport.ts';
+import type { Verdict } from '../../shared/verdict.ts';
+
+const url = (text: string) => `data:image/png;base64,${Buffer.from(text).toString('base64')}`;
+const pictures = { light: url('light'), dark: url('dark') };
+const names = { name: '<b>"clip" & co.wav', folder: 'clips', uri: 'file:///clips' };
+const verdict: Verdict = {
+  label: 'Deepfake',
+  confidence: 0.875,
+  deepfakeProbability: 0.875,
+  threshold: 0.5,
+  decision: 'Deepfake',
+  reasons: [],
+  file: '/clips/<b>.wav',
+  windows: [{ start: 0, end: 1.5, deepfakeProbability: 0.875, logit: 1.9 }],
+  audio: {
+    container: 'mp3',
+    codec: 'mp3',
+    sampleRate: 44_100,
+    channels: 2,
+    duration: 1.5,
+    bytes: 24_000,
+    decoder: 'mpg123',
+    warnings: ['The <stream> has no end mark.'],
+  },
+  model: { name: 'Model <1>', checkpoint: '/models/a.safetensors', sha256: 'ab'.repeat(32) },
+  engine: { name: 'onnxruntime', device: 'cpu' },
+  preparation: { sampleRate: 16_000, window: 4, filledWith: 'silence', peak: 1 },
+};
+const page = savedReport(names, verdict, pictures);
+
+test('a saved report needs no script, and nothing from elsewhere', () => {
+  assert.match(page, /content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"/);
+  assert.doesNotMatch(page, /<script|<link|\son[a-z]+=|@import|url\(|https?:/);
+});
+
+test('a saved report has a picture for light and one for dark pages', () => {
+  assert.ok(page.includes(`<img src="${pictures.light}"`));
+  assert.ok(page.includes(`<source media="(prefers-color-scheme: dark)" srcset="${pictures.dark}">`));
+});
+
+test('names and remarks are text in it', () => {
+  assert.ok(page.includes('<h1>&#60;b&#62;&#34;clip&#34; &#38; co.wav</h1>'));
+  assert.ok(page.includes('The &#60;stream&#62; has no end mark.'));
+  assert.ok(page.includes('Model &#60;1&#62;'));
+});
+
+test('it tells the verdict, the model and what was done to the sound', () => {
+  for (const words of [
+    'Probably synthetic speech',
+    '88 %',
+    'ab'.repeat(32),
+    'averaged to one channel, resampled to 16 kHz, filled up with silence to 4 s',
+    '0.0 dBFS: the sound may be clipped',
+  ]) {
+    assert.ok(page.includes(words), words);
+  }
+});
+
+test('only a PNG is taken for a picture', () => {
+  assert.equal(pngBytes(url('abc')).toString(), 'abc');
+  assert.throws(() => pngBytes('data:image/svg+xml;base64,AAAA'), RangeError);
+  assert.throws(() => savedReport(names, verdict, { light: '"><script>', dark: pictures.dark }), RangeError);
+});
