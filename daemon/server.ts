@@ -274,7 +274,7 @@ async function report(
   try {
     const { verdict, pictures } = await classifier.examine(file, { signal }, (part) => {
       if (part.promised !== undefined) progress.report(Math.min(100, (100 * part.seconds) / part.promised));
-      partial?.(part);
+      partial?.({ ...part, threshold: classifier.model.config.threshold });
     });
     cache.put(file, pictures);
     return verdict;

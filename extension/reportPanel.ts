@@ -10,7 +10,7 @@ import type { DeepfakeContext } from './context.ts';
 import { CustomEditor, WebviewPanel } from './contributions.ts';
 import { DisposableStore } from './disposables.ts';
 import { reportHtml } from './reportHtml.ts';
-import { pngBytes, savedReport } from './savedReport.ts';
+import { pictureBytes, savedReport } from './savedReport.ts';
 import { withSlowProgress } from './slowProgress.ts';
 import { webviewMedia, webviewResources } from './webviewResources.ts';
 
@@ -211,7 +211,7 @@ class ReportPanel implements vscode.Disposable {
         void this.sendDetail(message.start, message.end);
         break;
       case 'savePng':
-        void this.save('png', pngBytes(message.picture));
+        void this.save('png', pictureBytes(message.picture, 'png'));
         break;
       case 'saveHtml':
         if (this.verdict !== undefined) {

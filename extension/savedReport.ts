@@ -7,19 +7,18 @@ import { headline, percent, summary } from '../shared/wording.ts';
 import styles from './savedReport.css' with { type: 'text' };
 import { escapeHtml as html } from './webviewPage.ts';
 
-const PNG_URL = /^data:image\/png;base64,([A-Za-z0-9+/]+=*)$/;
+const PICTURE_URL = /^data:image\/(png|webp);base64,([A-Za-z0-9+/]+=*)$/;
 
-/** The bytes of a PNG given as a data URL. Throws RangeError for anything else. */
-export function pngBytes(dataUrl: string): Buffer {
-  const match = PNG_URL.exec(dataUrl);
-  if (match === null) throw new RangeError('The picture is not a PNG.');
-  return Buffer.from(match[1], 'base64');
+/** The bytes of a picture given as a data URL. Throws RangeError where it is not one of the format. */
+export function pictureBytes(dataUrl: string, format: 'png' | 'webp'): Buffer {
+  const match = PICTURE_URL.exec(dataUrl);
+  if (match?.[1] !== format) throw new RangeError(`The picture is not in the format ${format}.`);
+  return Buffer.from(match[2], 'base64');
 }
 
 /** A report as one HTML file that needs nothing else: no script, no font, no picture from elsewhere; light or dark as the reader's system. */
 export function savedReport(names: FileNames, verdict: Verdict, { light, dark }: SavedPictures): string {
-  pngBytes(light);
-  pngBytes(dark);
+  for (const picture of [light, dark]) pictureBytes(picture, 'webp');
   const { decision, deepfakeProbability, threshold, reasons, windows, audio } = verdict;
   const notes = [...reasons, ...audio.warnings].map((sentence) => `<li>${html(sentence)}</li>`);
   const rows = facts(verdict).map(([name, value]) => `<dt>${html(name)}</dt><dd>${html(value)}</dd>`);

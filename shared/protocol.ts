@@ -60,6 +60,8 @@ export interface ReportPart {
   waveform: WaveformImage;
   /** Windows scored, in order. */
   windows: WindowScore[];
+  /** Of the model. */
+  threshold: number;
 }
 /** Examine one file for a report: a verdict with pictures of the whole file. Partial results are `ReportPart`. */
 export namespace ReportRequest {

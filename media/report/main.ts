@@ -115,7 +115,7 @@ function showFile({ name, folder, uri }: FileNames): void {
   vscode.setState({ uri, evidenceOpacity });
 }
 
-function showPart({ seconds, promised, spectrogram, waveform, windows }: ReportPart): void {
+function showPart({ seconds, promised, spectrogram, waveform, windows, threshold }: ReportPart): void {
   duration = Math.max(seconds, promised ?? 0);
   const examined =
     promised === undefined
@@ -127,7 +127,8 @@ function showPart({ seconds, promised, spectrogram, waveform, windows }: ReportP
   byId('spectrogram-text').textContent = '';
   byId('evidence-controls').hidden = true;
   show('detecting', true);
-  plots.show({ duration, spectrogram, waveform, windows, threshold: 0.5 }, false);
+  plots.show({ duration, spectrogram, waveform, windows, threshold }, false);
+  showPosition(player.seconds, player.playing);
 }
 
 function showVerdict(next: Verdict): void {
@@ -186,15 +187,15 @@ function savePng(): void {
   const shown = verdict;
   if (shown === undefined) return;
   const theme = currentTheme();
-  const picture = plots.picture(theme, PICTURE_WIDTH, 'view', HEAD_HEIGHT, (context) =>
+  const picture = plots.picture(theme, PICTURE_WIDTH, 'view', 'image/png', HEAD_HEIGHT, (context) =>
     paintHead(context, fileName, shown, theme),
   );
   if (picture !== undefined) vscode.postMessage({ type: 'savePng', picture });
 }
 
 function saveHtml(): void {
-  const light = plots.picture(paperTheme(false), PICTURE_WIDTH, 'whole');
-  const dark = plots.picture(paperTheme(true), PICTURE_WIDTH, 'whole');
+  const light = plots.picture(paperTheme(false), PICTURE_WIDTH, 'whole', 'image/webp');
+  const dark = plots.picture(paperTheme(true), PICTURE_WIDTH, 'whole', 'image/webp');
   if (light === undefined || dark === undefined) return;
   vscode.postMessage({ type: 'saveHtml', pictures: { light, dark } });
 }

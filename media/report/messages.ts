@@ -28,7 +28,7 @@ export type FromReport =
   | { type: 'savePng'; picture: string }
   | { type: 'saveHtml'; pictures: SavedPictures };
 
-/** The plots as data URLs of PNG, for light and dark pages. */
+/** The plots as data URLs of WebP, for light and dark pages. */
 export interface SavedPictures {
   light: string;
   dark: string;

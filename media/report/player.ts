@@ -2,7 +2,7 @@ import { t } from '@vscode/l10n';
 import type { PlayableAudioResult } from '../../shared/protocol.ts';
 
 /** Files from this size on are played in slices from the daemon: a webview would load them as a whole. */
-const LARGEST_WHOLE_FILE_BYTES = 24e6;
+const LARGEST_WHOLE_FILE_BYTES = 64e6;
 /** Seconds before the end of a slice at which the next one is asked for. */
 const AHEAD_SECONDS = 30;
 

@@ -47,7 +47,11 @@ const NOTICEABLE = 0.02;
 export function readOut(seconds: number, value: PointValue | undefined): string {
   if (value === undefined) return positionText(seconds);
   const { frequency, decibels, evidence } = value;
-  const parts = [positionText(seconds), frequencyText(frequency), `${Math.round(decibels)} dB`];
+  const parts = [
+    positionText(seconds),
+    frequencyText(frequency),
+    `${Math.round(decibels)} dB`.replace('-', '−'),
+  ];
   if (evidence !== undefined) parts.push(evidenceText(evidence));
   return parts.join(' · ');
 }

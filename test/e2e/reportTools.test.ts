@@ -50,7 +50,7 @@ test('pointing at the spectrogram tells time, frequency, loudness and evidence',
   await readOut()
     .filter({
       hasText:
-        /^\d\.\d\d s · [\d.]+ k?Hz · -?\d+ dB · (no evidence|(synthetic|genuine), \d+ % of the strongest)$/,
+        /^\d\.\d\d s · [\d.]+ k?Hz · −?\d+ dB · (no evidence|(synthetic|genuine), \d+ % of the strongest)$/,
     })
     .waitFor();
   await window.screenshot('report-zoomed');

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pngBytes, savedReport } from '../../extension/savedReport.ts';
+import { pictureBytes, savedReport } from '../../extension/savedReport.ts';
 import type { Verdict } from '../../shared/verdict.ts';
 
-const url = (text: string) => `data:image/png;base64,${Buffer.from(text).toString('base64')}`;
+const url = (text: string) => `data:image/webp;base64,${Buffer.from(text).toString('base64')}`;
 const pictures = { light: url('light'), dark: url('dark') };
 const names = { name: '<b>"clip" & co.wav', folder: 'clips', uri: 'file:///clips' };
 const verdict: Verdict = {
@@ -59,8 +59,9 @@ test('it tells the verdict, the model and what was done to the sound', () => {
   }
 });
 
-test('only a PNG is taken for a picture', () => {
-  assert.equal(pngBytes(url('abc')).toString(), 'abc');
-  assert.throws(() => pngBytes('data:image/svg+xml;base64,AAAA'), RangeError);
+test('only a picture of the format is taken for one', () => {
+  assert.equal(pictureBytes(url('abc'), 'webp').toString(), 'abc');
+  assert.throws(() => pictureBytes(url('abc'), 'png'), RangeError);
+  assert.throws(() => pictureBytes('data:image/svg+xml;base64,AAAA', 'png'), RangeError);
   assert.throws(() => savedReport(names, verdict, { light: '"><script>', dark: pictures.dark }), RangeError);
 });

@@ -82,14 +82,14 @@ test('a point has the values of its column, its band and its region', () => {
 test('a point is told by time, frequency, loudness and evidence', () => {
   assert.equal(
     readOut(1.1, { frequency: 500, decibels: -79.6, evidence: -1 }),
-    '1.10 s · 500 Hz · -80 dB · genuine, 100 % of the strongest',
+    '1.10 s · 500 Hz · −80 dB · genuine, 100 % of the strongest',
   );
   assert.equal(
     readOut(75, { frequency: 2000, decibels: 0, evidence: 0.5 }),
     '1:15.00 · 2 kHz · 0 dB · synthetic, 50 % of the strongest',
   );
   assert.match(readOut(1, { frequency: 500, decibels: 0, evidence: 0.001 }), /· no evidence$/);
-  assert.equal(readOut(1, { frequency: 500, decibels: -12 }), '1.00 s · 500 Hz · -12 dB');
+  assert.equal(readOut(1, { frequency: 500, decibels: -12 }), '1.00 s · 500 Hz · −12 dB');
   assert.equal(readOut(1, undefined), '1.00 s');
 });
 
