@@ -28,7 +28,14 @@ import {
   type TrainingEvent,
   TrainRequest,
 } from '../../shared/protocol.ts';
-import { subfolder, temporaryFolder, writeDataset, writeTestSound, writeUntrainedModel } from '../helpers.ts';
+import {
+  subfolder,
+  temporaryFolder,
+  writeDataset,
+  writeSound,
+  writeTestSound,
+  writeUntrainedModel,
+} from '../helpers.ts';
 import { torchFile, torchStateDict } from '../model/torchFile.ts';
 import { DaemonProcess } from './daemonProcess.ts';
 
