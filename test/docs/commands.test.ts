@@ -19,7 +19,10 @@ const OTHERS = /^(scripts\/synthesis|test\/fixtures|daemon\/audio)\//;
 
 /** Commands that no test runs, and why. */
 const NOT_RUN: [RegExp, string][] = [
-  [/^npm (start|test|run (check|build|docs|format))$/, 'builds, while other tests use what was built'],
+  [
+    /^(npm (start|test|run (check|build|docs|format))|node esbuild\.mjs --tests)$/,
+    'builds, while other tests use what was built',
+  ],
   [/^npm test -- /, 'the tests that it would run are running'],
   [/^npm run lab\b/, 'trains for hours, on a corpus that is not part of this project'],
   [/^npm run bench\b/, 'measures for minutes; with --python it needs PyTorch'],
@@ -101,7 +104,9 @@ const PROGRAMS: Record<string, string[]> = {
 /** The arguments of Node that do what a command line does. */
 function nodeArguments(command: string): string[] {
   const [program, args] = Object.entries(PROGRAMS).find(([start]) => command.startsWith(`${start} `))!;
-  const rest = words(command.slice(program.length)).flatMap((word) => (word === 'FILE…' ? [SAMPLE] : [word]));
+  const rest = words(command.slice(program.length)).flatMap((word) =>
+    /^FILE…?$/.test(word) ? [SAMPLE] : [word],
+  );
   return [...args, ...rest];
 }
 
@@ -116,6 +121,8 @@ function start(args: string[]) {
       ...{ HOME: folder, LOCALAPPDATA: cache, XDG_CACHE_HOME: cache, DATASET_ROOT: undefined },
       DEEPFAKE_AUDIO_FEATURE_CACHE: join(cache, 'features'),
       INIT_CWD: folder,
+      // A test that is run is a program like any other here.
+      NODE_TEST_CONTEXT: undefined,
       PATH: [folder, process.env.PATH].join(delimiter),
     },
   });
