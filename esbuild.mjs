@@ -144,6 +144,7 @@ if (withTools) {
       entryPoints: {
         bench: 'scripts/bench/bench.ts',
         docs: 'scripts/docs/docs.ts',
+        engines: 'scripts/bench/engines.ts',
         lab: 'scripts/lab/lab.ts',
         training: 'scripts/bench/training.ts',
       },

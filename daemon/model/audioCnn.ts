@@ -1,5 +1,6 @@
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
+import type { TrainingState } from './engine.ts';
 
 /**
  * AudioCNN: blocks of [Conv 3×3 pad 1 → BatchNorm → ReLU → MaxPool 2], the last one without pooling,
@@ -130,6 +131,18 @@ export function flatten(state: StateDict, specs: TensorSpec[]): Float32Array {
     offset += data.length;
   }
   return flat;
+}
+
+/** A network's state before the first training step. */
+export function trainingStart(architecture: Architecture, state: StateDict): TrainingState {
+  const parameters = flatten(state, trainableTensors(architecture));
+  return {
+    parameters,
+    moment1: new Float32Array(parameters.length),
+    moment2: new Float32Array(parameters.length),
+    statistics: flatten(state, statisticTensors(architecture)),
+    step: 0,
+  };
 }
 
 /** The inverse of `flatten`: copies slices of `flat` into a new entry per spec of `state`. */

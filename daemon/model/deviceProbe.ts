@@ -1,43 +1,22 @@
+// Tries a device: node deviceProbe.js DEVICE scoring|training. Prints DEVICE_WORKS, or in one sentence why it does not.
 import { writeSync } from 'node:fs';
 import { messageOf } from '../../shared/errors.ts';
-import type { Device } from '../../shared/verdict.ts';
+import { frameCount, referenceFeatures } from '../features/featureConfig.ts';
 import { seededRandom } from '../random.ts';
-import { initialState, referenceArchitecture } from './audioCnn.ts';
-import { DEVICE_WORKS } from './engines.ts';
-import { OnnxRuntimeEngine } from './onnxRuntimeEngine.ts';
+import { initialState, referenceArchitecture, trainingStart } from './audioCnn.ts';
+import { type Accelerator, DEVICE_WORKS, DeviceEngine } from './deviceEngine.ts';
 
-/** The reference's spectrogram. */
-const shape = { architecture: referenceArchitecture, bands: 64, frames: 251 };
-const COUNT = 2;
-/** How far a device's logits may lie from the CPU's. */
-const TOLERANCE = 1e-4;
-
-/** Prints whether the device named on the command line scores as the CPU does, or why not. A process of its own: see `tryDevice`. */
-async function probe(device: Device): Promise<string> {
-  const random = seededRandom(1);
-  const state = initialState(shape.architecture, random);
-  const features = Float32Array.from({ length: COUNT * shape.bands * shape.frames }, (_, i) => Math.sin(i));
-  const score = async (on: Device) => {
-    const inference = await new OnnxRuntimeEngine({ device: on }).createInference(shape, state);
-    const { logits } = await inference.score(features, COUNT);
-    await inference.dispose();
-    return logits;
-  };
-  try {
-    const expected = await score('cpu');
-    const logits = await score(device);
-    const error = Math.max(...logits.map((logit, i) => Math.abs(logit - expected[i])));
-    return error <= TOLERANCE ? DEVICE_WORKS : `its scores are wrong by ${error}`;
-  } catch (error) {
-    return reasonOf(error);
+const [device, use] = process.argv.slice(2);
+try {
+  const architecture = referenceArchitecture;
+  const shape = { architecture, bands: referenceFeatures.nMels, frames: frameCount(referenceFeatures) };
+  const state = initialState(architecture, seededRandom(1));
+  const engine = new DeviceEngine(device as Accelerator);
+  await (await engine.createInference(shape, state)).dispose();
+  if (use === 'training') {
+    await (await engine.createTraining(shape, trainingStart(architecture, state))).dispose();
   }
+  writeSync(1, DEVICE_WORKS);
+} catch (error) {
+  writeSync(1, messageOf(error));
 }
-
-/** ONNX Runtime puts the place in its source first and the reason last. */
-function reasonOf(error: unknown): string {
-  const reason = messageOf(error);
-  const last = reason.lastIndexOf(' was false. ');
-  return (last < 0 ? reason : reason.slice(last + ' was false. '.length)).replace(/[.\s]+$/, '');
-}
-
-writeSync(1, await probe(process.argv[2] as Device));

@@ -1,7 +1,8 @@
-import { execFile } from 'node:child_process';
+import { createRequire } from 'node:module';
 import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
 import { DEVICES, type Device, ENGINES, type EngineName } from '../../shared/verdict.ts';
-import { distFile, packageRoot } from '../paths.ts';
+import { packageRoot } from '../paths.ts';
+import { DeviceEngine, tryDevice } from './deviceEngine.ts';
 import type { Engine } from './engine.ts';
 import { OnnxRuntimeEngine } from './onnxRuntimeEngine.ts';
 import { OnnxWebEngine } from './onnxWebEngine.ts';
@@ -13,19 +14,19 @@ export interface EngineOptions {
   device?: Device | 'auto';
 }
 
-/** Milliseconds for a graphics driver to show what it can; the first time it compiles every kernel. */
-const PROBE_LIMIT_MS = 60_000;
 /** A name in a variable keeps bundler and compiler from looking for a package that most installations do not have. */
 const TFJS_NODE = '@tensorflow/tfjs-node';
 const TFJS_NODE_VERSION = '4.22.0';
 
 /**
  * The engine that a user asked for. Where nothing was: ONNX Runtime's native build on the CPU, or its WebAssembly build where
- * the native one does not load, which `warn` is told. Throws InvalidArguments, EngineUnavailable and DeviceUnavailable.
+ * the native one does not load, which `warn` is told. Another device is first tried for the `use` that is to be made of it.
+ * Throws InvalidArguments, EngineUnavailable and DeviceUnavailable.
  */
 export async function openEngine(
   { engine = 'auto', device = 'auto' }: EngineOptions,
   warn: (message: string) => void,
+  use: 'scoring' | 'training' = 'scoring',
 ): Promise<Engine> {
   const choice = known('engine', ['auto', ...ENGINES], engine);
   // A graphics processor is used only by whoever asks for it: whether one is faster for so small a network was never measured.
@@ -53,8 +54,9 @@ export async function openEngine(
     warn(`${reason}; its WebAssembly build answers instead, with the same scores but more slowly.`);
     return new OnnxWebEngine();
   }
-  if (wanted !== 'cpu') await tryDevice(wanted);
-  return new OnnxRuntimeEngine({ device: wanted });
+  if (wanted === 'cpu') return new OnnxRuntimeEngine();
+  await tryDevice(wanted, use);
+  return new DeviceEngine(wanted);
 }
 
 function known<T extends string>(what: string, names: readonly T[], name: T): T {
@@ -75,39 +77,14 @@ async function nativeFailure(): Promise<string | undefined> {
   }
 }
 
-/**
- * Lets another process use the device first, because a driver that fails may take its process with it. Throws
- * DeviceUnavailable.
- */
-async function tryDevice(device: Exclude<Device, 'cpu'>): Promise<void> {
-  const reason = await new Promise<string>((resolve) => {
-    const options = { timeout: PROBE_LIMIT_MS, windowsHide: true };
-    execFile(process.execPath, [distFile('deviceProbe.js'), device], options, (error, stdout) => {
-      // What it said counts, not how it ended: after a failure some drivers crash on the way out.
-      if (stdout !== '') resolve(stdout);
-      else if (error?.killed) resolve(`it gave no answer in ${PROBE_LIMIT_MS / 1000} seconds`);
-      else resolve(`the process that tried it was ended by ${error?.signal ?? `exit code ${error?.code}`}`);
-    });
-  });
-  if (reason === DEVICE_WORKS) return;
-  throw new DeepfakeError(
-    ErrorCode.DeviceUnavailable,
-    `The device ${device} cannot be used here (${reason}). ${REMEDY[device]}, or choose the device cpu.`,
-  );
-}
-
-/** What `deviceProbe.ts` prints; anything else is the reason why the device cannot be used. */
-export const DEVICE_WORKS = 'works';
-
-const REMEDY = {
-  webgpu:
-    'It needs a graphics processor with a driver for Direct3D 12 (Windows), Metal (macOS) or Vulkan (Linux): install or update the driver',
-  cuda: `It needs Linux on x64, an NVIDIA driver, CUDA 12, cuDNN 9 and ONNX Runtime's CUDA libraries, which "node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12" fetches in ${packageRoot}: install what is missing`,
-};
-
 async function loadTensorFlow(): Promise<TensorFlow> {
   // TensorFlow greets on standard error otherwise.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  // tfjs-node 4.22 calls this function, which Node 23 took away.
+  const util = createRequire(import.meta.url)('node:util') as {
+    isNullOrUndefined?: (value: unknown) => boolean;
+  };
+  util.isNullOrUndefined ??= (value) => value === undefined || value === null;
   try {
     return ((await import(TFJS_NODE)) as { default: TensorFlow }).default;
   } catch (error) {

@@ -18,6 +18,7 @@ import { BETA1, BETA2, blockSizeGraph, trainingGraph } from './trainingGraph.ts'
 
 /** Warnings of ONNX Runtime's own log are for its developers. */
 const ERRORS_ONLY = 3;
+const FATAL_ONLY = 4;
 export const SESSION_OPTIONS = { graphOptimizationLevel: 'all', logSeverityLevel: ERRORS_ONLY } as const;
 
 export interface OnnxRuntimeOptions {
@@ -66,6 +67,8 @@ export class OnnxRuntimeEngine implements Engine {
         InferenceSession.create(model, {
           ...SESSION_OPTIONS,
           executionProviders: [this.facts.device],
+          // What fails on an accelerator is thrown too, and told in our own words.
+          ...(this.facts.device === 'cpu' ? {} : { logSeverityLevel: FATAL_ONLY }),
           intraOpNumThreads: this.threads,
           interOpNumThreads: 1,
           graphOptimizationLevel,

@@ -35,7 +35,7 @@ export class OnnxWebEngine implements Engine {
   private async runtime(): Promise<OnnxRuntime> {
     const module = webFile('ort.node.min.mjs').href;
     const { env, InferenceSession, Tensor }: typeof import('onnxruntime-web') = await import(module);
-    // Files on this disk: without them the package would look for its own beside itself, never in the network under Node.
+    // Named, so that nothing is looked for anywhere else.
     env.wasm.wasmPaths = {
       mjs: webFile('ort-wasm-simd-threaded.mjs'),
       wasm: webFile('ort-wasm-simd-threaded.wasm'),

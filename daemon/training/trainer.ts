@@ -5,14 +5,14 @@ import { calibratedProbability, UNCALIBRATED } from '../evaluation/calibration.t
 import { equalErrorRate, referenceMetrics, softplus } from '../evaluation/metrics.ts';
 import { frameCount } from '../features/featureConfig.ts';
 import {
-  flatten,
   initialState,
   type StateDict,
   statisticTensors,
   trainableTensors,
+  trainingStart,
   unflatten,
 } from '../model/audioCnn.ts';
-import type { Engine, NetworkShape, TrainingState, Weights } from '../model/engine.ts';
+import type { Engine, NetworkShape, Weights } from '../model/engine.ts';
 import { seededRandom, shuffle } from '../random.ts';
 import type { StoredFeatures, TrainingExamples } from './examples.ts';
 import type { Recipe } from './recipe.ts';
@@ -104,7 +104,9 @@ export async function trainNetwork(options: TrainerOptions): Promise<TrainingOut
   const steps = epochs * stepsPerEpoch;
   const channels = architecture.channels[architecture.channels.length - 1];
 
-  const initial = resume?.network ?? freshState(shape, seededRandom(seed, STREAM.initialization));
+  const initial =
+    resume?.network ??
+    trainingStart(architecture, initialState(architecture, seededRandom(seed, STREAM.initialization)));
   const network = await engine.createTraining(trainingShape, initial);
   const average =
     recipe.averaging > 0 ? new WeightAverage(resume?.average ?? initial, recipe.averaging) : undefined;
@@ -247,18 +249,6 @@ function drawDropoutMask(length: number, probability: number, random: RandomGene
   const mask = new Float32Array(length);
   for (let i = 0; i < length; i++) mask[i] = uniformFloat64(random) < probability ? 0 : kept;
   return mask;
-}
-
-function freshState({ architecture }: NetworkShape, random: RandomGenerator): TrainingState {
-  const state = initialState(architecture, random);
-  const parameters = flatten(state, trainableTensors(architecture));
-  return {
-    parameters,
-    moment1: new Float32Array(parameters.length),
-    moment2: new Float32Array(parameters.length),
-    statistics: flatten(state, statisticTensors(architecture)),
-    step: 0,
-  };
 }
 
 function stateDictOf({ architecture }: NetworkShape, { parameters, statistics }: Weights): StateDict {

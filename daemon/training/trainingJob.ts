@@ -45,7 +45,7 @@ export async function runTraining(
   const recipe = applySettings(await readRecipe(settings.recipe), settings);
   const warnings: string[] = [];
   const warn = (message: string) => void warnings.push(message);
-  const engine = await openEngine(settings, warn);
+  const engine = await openEngine(settings, warn, 'training');
   const manifest = await discoverDataset(settings.dataRoot, { samplePerClass: settings.samplePerClass });
   const parts = splitIntoParts(manifest.clips, settings);
   const cache = await openFeatureCache(settings.featureCache, settings.featureCacheLimit, warn);

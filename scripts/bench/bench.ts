@@ -12,17 +12,12 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { frameCount, referenceFeatures, windowLength } from '../../daemon/features/featureConfig.ts';
 import { LogSpectrogram } from '../../daemon/features/logSpectrogram.ts';
-import {
-  flatten,
-  initialState,
-  referenceArchitecture,
-  statisticTensors,
-  trainableTensors,
-} from '../../daemon/model/audioCnn.ts';
+import { initialState, referenceArchitecture, trainingStart } from '../../daemon/model/audioCnn.ts';
 import { OnnxGraph } from '../../daemon/model/onnxGraph.ts';
 import { OnnxRuntimeEngine } from '../../daemon/model/onnxRuntimeEngine.ts';
 import { distFile, packageRoot } from '../../daemon/paths.ts';
 import { seededRandom } from '../../daemon/random.ts';
+import { figure, itemsPerSecond, median } from './rate.ts';
 import { generateMp3, generateWav, type Pass, pythonPass, scanPass } from './scanning.ts';
 
 const { values } = parseArgs({
@@ -74,14 +69,7 @@ const engine = new OnnxRuntimeEngine({ threads });
 const inference = await engine.createInference(shape, state);
 const spectrogram = await LogSpectrogram.create(referenceFeatures);
 const clip = noise(windowLength(referenceFeatures));
-const parameters = flatten(state, trainableTensors(shape.architecture));
-const training = await engine.createTraining(shape, {
-  parameters,
-  moment1: new Float32Array(parameters.length),
-  moment2: new Float32Array(parameters.length),
-  statistics: flatten(state, statisticTensors(shape.architecture)),
-  step: 0,
-});
+const training = await engine.createTraining(shape, trainingStart(shape.architecture, state));
 const labels = Float32Array.from({ length: BATCH }, (_, i) => i % 2);
 const dropoutMask = new Float32Array(BATCH * 64).fill(1);
 const settings = { learningRate: 1e-3, weightDecay: 1e-4, positiveWeight: 1 };
@@ -235,26 +223,8 @@ function times(ratio: number): string {
   return Number.isNaN(ratio) ? '–' : `${ratio.toFixed(2)} ×`;
 }
 
-function figure(value: number): string {
-  if (Number.isNaN(value)) return '–';
-  return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
-}
-
-function median(values: number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
-}
-
-/** Items per second: the median over repetitions that fill the round, after three that are not counted. */
 async function rateOf(work: () => Promise<unknown>, items: number): Promise<Rate> {
-  for (let i = 0; i < 3; i++) await work();
-  const times: number[] = [];
-  const end = performance.now() + seconds * 1000;
-  while (performance.now() < end || times.length < 3) {
-    const start = performance.now();
-    await work();
-    times.push((performance.now() - start) / 1000);
-  }
-  return { perSecond: items / median(times) };
+  return { perSecond: await itemsPerSecond(work, items, seconds) };
 }
 
 function runsPerSecond(program: string, args: string[]): Rate {

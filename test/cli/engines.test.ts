@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { packageRoot } from '../../daemon/paths.ts';
 import { ModelRequest } from '../../shared/protocol.ts';
 import { temporaryFolder, writeDataset, writeTestSound, writeUntrainedModel } from '../helpers.ts';
+import { HostUnavailable, provisionHost } from '../host/provision.mjs';
 import { DaemonProcess } from '../server/daemonProcess.ts';
 import { fail, runCli, succeed } from './runCli.ts';
 
@@ -120,12 +122,38 @@ describe('--device', () => {
     });
   }
 
+  it('webgpu gives the scores of the CPU on a graphics driver in software', async (context) => {
+    const driver = await softwareVulkan();
+    if ('skip' in driver) return context.skip(driver.skip);
+    const { code, stdout, stderr } = await runCli(['predict', sound, ...model, '--device', 'webgpu'], driver);
+    if (/Failed to get a WebGPU adapter/.test(stderr)) return context.skip('Vulkan does not start here');
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(JSON.parse(stdout).engine, { name: 'onnxruntime', device: 'webgpu' });
+    assertSameScores(stdout, await succeed(['predict', sound, ...model]));
+  });
+
   it('does not go with --cpu or with an engine that has no devices', async () => {
     const both = await runCli(['predict', sound, '--cpu', '--device', 'webgpu']);
     assert.match(both.stderr, /'--cpu' cannot be used with option '--device <name>'/);
     await fail(['predict', sound, '--engine', 'onnxruntime-web', '--device', 'cuda'], 'cuda', /CPU only/);
   });
 });
+
+/** The environment in which Vulkan is the software that comes with the tests' browser. */
+async function softwareVulkan(): Promise<NodeJS.ProcessEnv | { skip: string }> {
+  try {
+    const { chromium } = await provisionHost(packageRoot);
+    const library = join(chromium, 'libvk_swiftshader.so');
+    if (!existsSync(library)) return { skip: `${library} is not there` };
+    const manifest = { file_format_version: '1.0.0', ICD: { library_path: library, api_version: '1.0.5' } };
+    const file = join(folder, 'vulkan.json');
+    await writeFile(file, JSON.stringify(manifest));
+    return { VK_DRIVER_FILES: file, LD_LIBRARY_PATH: chromium };
+  } catch (error) {
+    if (error instanceof HostUnavailable) return { skip: error.message };
+    throw error;
+  }
+}
 
 function isInstalled(name: string): boolean {
   try {

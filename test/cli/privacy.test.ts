@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
-import { packageRoot } from '../../daemon/paths.ts';
+import { distFile, packageRoot } from '../../daemon/paths.ts';
 
 const binaries = join(packageRoot, 'node_modules/onnxruntime-node/bin');
 
@@ -18,6 +18,9 @@ async function nativeLibraries(): Promise<string[]> {
     .map((file) => join(binaries, file));
 }
 
+/** What the WebAssembly build consists of. */
+const webFolder = distFile('onnxruntime-web');
+
 const skip = existsSync(binaries) ? false : `${binaries} is not there`;
 
 describe('ONNX Runtime', () => {
@@ -27,7 +30,9 @@ describe('ONNX Runtime', () => {
       libraries.some((file) => /libonnxruntime|onnxruntime\.dll/.test(file)),
       `${libraries}`,
     );
-    for (const library of libraries) {
+    const webFiles = (await readdir(webFolder)).map((file) => join(webFolder, file));
+    assert.equal(webFiles.length, 3);
+    for (const library of [...libraries, ...webFiles]) {
       const bytes = await readFile(library);
       for (const name of ['OneCollector', 'events.data.microsoft.com']) {
         assert.equal(bytes.includes(name), false, `${library} contains ${name}`);
