@@ -12,7 +12,7 @@ import { runWizard, type Step } from './wizard.ts';
 
 /** What the presets of the daemon do unless asked otherwise. */
 const PRESETS = [
-  { recipe: 'default', epochs: 72 },
+  { recipe: 'default', epochs: 144 },
   { recipe: 'reference', epochs: 30 },
 ] as const;
 const MAX_EPOCHS = 100_000;

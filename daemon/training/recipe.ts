@@ -69,6 +69,7 @@ export const defaultRecipe: Recipe = {
   features: {
     ...referenceFeatures,
     nFft: 512,
+    hopLength: 128,
     fmin: 0,
     fmax: 8000,
     scale: 'linear',
@@ -77,7 +78,7 @@ export const defaultRecipe: Recipe = {
   },
   architecture: { channels: [16, 32, 64, 128], dropout: 0.25 },
   windows: { use: 'all', overlap: 0.5 },
-  epochs: 72,
+  epochs: 144,
   batchSize: 16,
   learningRate: 5e-3,
   schedule: 'one-cycle',
@@ -91,7 +92,7 @@ export const defaultRecipe: Recipe = {
     equalizer: { probability: 0.5, decibels: 12 },
     bandLimit: { probability: 0.15, cutoff: [3400, 8000] },
     bandMask: { probability: 0.3, bands: 12 },
-    timeMask: { probability: 0.3, frames: 40 },
+    timeMask: { probability: 0.3, frames: 80 },
   },
   calibrate: true,
 };

@@ -5,7 +5,7 @@ import { OnnxRuntimeEngine } from '../../daemon/model/onnxRuntimeEngine.ts';
 import { CALIBRATED_THRESHOLD, calibrate } from '../../daemon/training/calibrate.ts';
 import { AugmentedExamples } from '../../daemon/training/examples.ts';
 import type { Recipe } from '../../daemon/training/recipe.ts';
-import { trainNetwork } from '../../daemon/training/trainer.ts';
+import { type EpochState, trainNetwork } from '../../daemon/training/trainer.ts';
 import type { CorpusClip } from './corpus.ts';
 import { type FoldScores, subset } from './crossValidation.ts';
 import { pooledScores, type Summary } from './summary.ts';
@@ -29,6 +29,14 @@ export async function ship(
   summary: Summary,
   options: ShippingOptions,
 ): Promise<void> {
+  await writeCalibrated(await trainOnAll(clips, recipe, options), clips, recipe, runs, summary, options);
+}
+
+async function trainOnAll(
+  clips: CorpusClip[],
+  recipe: Recipe,
+  { seed, onProgress }: ShippingOptions,
+): Promise<EpochState> {
   const pool = new AnalysisPool();
   const preparation = { pool, features: recipe.features };
   const examples = await AugmentedExamples.prepare(clips, recipe.augmentation ?? {}, 0, preparation);
@@ -38,64 +46,76 @@ export async function ship(
     const { last } = await trainNetwork({
       recipe,
       engine: new OnnxRuntimeEngine(),
-      training: subset(examples, all, options.seed),
-      seed: options.seed,
+      training: subset(examples, all, seed),
+      seed,
       onStep: ({ step, steps }) => {
-        if (step % 100 === 0) options.onProgress?.(`step ${step} of ${steps}`);
+        if (step % 100 === 0) onProgress?.(`step ${step} of ${steps}`);
       },
     });
     if (last === undefined) throw new Error('Training ended before its first epoch.');
-    const heldOut = pooledScores(clips, runs);
-    const logits = heldOut.map(({ logit }) => logit);
-    const labels = heldOut.map(({ label }) => label);
-    const { calibration, inconclusive } = calibrate(logits, labels, options.targetError);
-    const probabilities = logits.map((logit) => calibratedProbability(logit, calibration));
-    const { name, features, architecture, windows, ...hyperparameters } = recipe;
-    const written = await writeModel(
-      options.folder,
-      last.state,
-      {
-        name: `AudioCNN (${name})`,
-        features,
-        architecture,
-        threshold: CALIBRATED_THRESHOLD,
-        calibration,
-        inconclusive,
-        windows,
-        training: {
-          recipe: { name, ...hyperparameters },
-          seed: options.seed,
-          training_clips: clips.length,
-          calibrated_on: 'held-out systems and speakers of the cross-validation',
-          cross_validation: {
-            clips: heldOut.length,
-            mean_eer: summary.meanEer,
-            worst_fold_eer: summary.worstEer,
-            pooled_eer: summary.pooledEer,
-            pooled_eer_interval: summary.pooledEerInterval,
-            auc: summary.auc,
-          },
-        },
-      },
-      last.steps,
-    );
-    const band = inconclusive ?? { low: CALIBRATED_THRESHOLD, high: CALIBRATED_THRESHOLD };
-    const isDecided = (p: number) => p <= band.low || p >= band.high;
-    const decided = probabilities.filter(isDecided).length;
-    const wrong = probabilities.filter(
-      (p, i) => isDecided(p) && p >= CALIBRATED_THRESHOLD !== (labels[i] === 1),
-    );
-    options.onProgress?.(
-      `Wrote ${written.checkpoint}. Held out: ${decided} of ${probabilities.length} clips decided, ${wrong.length} of them wrongly.`,
-    );
-    const curve = coverageErrorCurve(probabilities, labels, CALIBRATED_THRESHOLD);
-    for (const share of [0.1, 0.25, 0.5, 0.75, 1]) {
-      const point = curve.find(({ coverage }) => coverage >= share - 1e-9) ?? curve[curve.length - 1];
-      options.onProgress?.(
-        `${(100 * point.coverage).toFixed(0)} % decided: ${(100 * point.error).toFixed(1)} % of them wrong`,
-      );
-    }
+    return last;
   } finally {
     await examples.dispose();
+  }
+}
+
+/** Writes a network trained on all clips, calibrated on the held-out logits, and tells what the Inconclusive band buys. */
+export async function writeCalibrated(
+  last: EpochState,
+  clips: CorpusClip[],
+  recipe: Recipe,
+  runs: FoldScores[],
+  summary: Summary,
+  options: ShippingOptions,
+): Promise<void> {
+  const heldOut = pooledScores(clips, runs);
+  const logits = heldOut.map(({ logit }) => logit);
+  const labels = heldOut.map(({ label }) => label);
+  const { calibration, inconclusive } = calibrate(logits, labels, options.targetError);
+  const probabilities = logits.map((logit) => calibratedProbability(logit, calibration));
+  const { name, features, architecture, windows, ...hyperparameters } = recipe;
+  const written = await writeModel(
+    options.folder,
+    last.state,
+    {
+      name: `AudioCNN (${name})`,
+      features,
+      architecture,
+      threshold: CALIBRATED_THRESHOLD,
+      calibration,
+      inconclusive,
+      windows,
+      training: {
+        recipe: { name, ...hyperparameters },
+        seed: options.seed,
+        training_clips: clips.length,
+        calibrated_on: 'held-out systems and speakers of the cross-validation',
+        cross_validation: {
+          clips: heldOut.length,
+          mean_eer: summary.meanEer,
+          worst_fold_eer: summary.worstEer,
+          pooled_eer: summary.pooledEer,
+          pooled_eer_interval: summary.pooledEerInterval,
+          auc: summary.auc,
+        },
+      },
+    },
+    last.steps,
+  );
+  const band = inconclusive ?? { low: CALIBRATED_THRESHOLD, high: CALIBRATED_THRESHOLD };
+  const isDecided = (p: number) => p <= band.low || p >= band.high;
+  const decided = probabilities.filter(isDecided).length;
+  const wrong = probabilities.filter(
+    (p, i) => isDecided(p) && p >= CALIBRATED_THRESHOLD !== (labels[i] === 1),
+  );
+  options.onProgress?.(
+    `Wrote ${written.checkpoint}. Held out: ${decided} of ${probabilities.length} clips decided, ${wrong.length} of them wrongly.`,
+  );
+  const curve = coverageErrorCurve(probabilities, labels, CALIBRATED_THRESHOLD);
+  for (const share of [0.1, 0.25, 0.5, 0.75, 1]) {
+    const point = curve.find(({ coverage }) => coverage >= share - 1e-9) ?? curve[curve.length - 1];
+    options.onProgress?.(
+      `${(100 * point.coverage).toFixed(0)} % decided: ${(100 * point.error).toFixed(1)} % of them wrong`,
+    );
   }
 }
