@@ -61,7 +61,7 @@ const program = new Command('lab')
     '--target-error <share>',
     'with --ship: wrong answers allowed outside the Inconclusive band',
     Number,
-    0.15,
+    0.12,
   )
   .action(run);
 
