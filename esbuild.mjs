@@ -145,6 +145,8 @@ if (withTools) {
         bench: 'scripts/bench/bench.ts',
         docs: 'scripts/docs/docs.ts',
         engines: 'scripts/bench/engines.ts',
+        fuzz: 'scripts/fuzz/fuzz.ts',
+        fuzzWorker: 'scripts/fuzz/fuzzWorker.ts',
         lab: 'scripts/lab/lab.ts',
         training: 'scripts/bench/training.ts',
       },

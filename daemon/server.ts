@@ -9,6 +9,7 @@ import {
   type WorkDoneProgressParams,
   type WorkDoneProgressReporter,
 } from 'vscode-languageserver/node';
+import type { z } from 'zod';
 import { DeepfakeError, ErrorCode, messageOf } from '../shared/errors.ts';
 import {
   type ClassifyParams,
@@ -52,6 +53,22 @@ import { playableAudio } from './inference/playableAudio.ts';
 import { readModel, writeModel } from './model/checkpoint.ts';
 import { exportOnnx } from './model/exportOnnx.ts';
 import { packageVersion } from './paths.ts';
+import {
+  checkedParams,
+  classifyParams,
+  datasetParams,
+  evaluateParams,
+  exportModelParams,
+  importModelParams,
+  loadModelParams,
+  noParams,
+  playableAudioParams,
+  reportDetailParams,
+  reportParams,
+  scanParams,
+  scanReportParams,
+  trainParams,
+} from './requestParams.ts';
 import { fileReport } from './scan/reports.ts';
 import { openStore } from './scan/resultStore.ts';
 import { scan } from './scan/scan.ts';
@@ -66,9 +83,9 @@ export function serve(): void {
   const connection = createConnection(ProposedFeatures.all);
   let options: DetectorOptions = {};
   let detector: Promise<Detector> | undefined;
+  const warn = (message: string) => connection.console.warn(message);
   /** Loaded on first need; a failure is reported to whoever asked and tried again by the next. */
   const ready = (): Promise<Detector> => {
-    const warn = (message: string) => connection.console.warn(message);
     detector ??= Detector.open(options, warn).catch((error) => {
       detector = undefined;
       throw error;
@@ -114,94 +131,80 @@ export function serve(): void {
   const withClassifier = async <T>(work: (classifier: Classifier) => Promise<T>): Promise<T> =>
     (await ready()).use(work);
 
-  connection.onRequest(ClassifyRequest.type, (params, token) =>
-    answer(token, async (signal) => {
-      const partial = partialOf(ClassifyRequest.partialResult, params);
-      return withClassifier((classifier) =>
-        classify(classifier, params, signal, progressOf(params), partial),
-      );
-    }),
+  /** Answers requests of one type with `work`, which gets parameters of the right kind only. */
+  const on = <P, R>(
+    { method }: { method: string },
+    schema: z.ZodType<P>,
+    work: (params: P, signal: AbortSignal) => Promise<R>,
+  ): void => {
+    // The token comes last, behind whatever the client sent as parameters: nothing, an object, or a list of anything.
+    connection.onRequest(
+      method,
+      (...given: unknown[]): Promise<unknown> =>
+        answer(given.at(-1) as CancellationToken, async (signal) =>
+          work(checkedParams(method, schema, given.length === 2 ? given[0] : undefined), signal),
+        ),
+    );
+  };
+  on(ClassifyRequest.type, classifyParams, (params, signal) => {
+    const partial = partialOf(ClassifyRequest.partialResult, params);
+    return withClassifier((classifier) => classify(classifier, params, signal, progressOf(params), partial));
+  });
+  on(ReportRequest.type, reportParams, (params, signal) => {
+    const partial = partialOf(ReportRequest.partialResult, params);
+    return withClassifier((classifier) =>
+      report(classifier, params.file, pictures, signal, progressOf(params), partial),
+    );
+  });
+  on(ReportDetailRequest.type, reportDetailParams, async ({ file, start, end }, signal) => {
+    if (pictures.get(file) === undefined) {
+      const examined = await withClassifier((classifier) => classifier.examine(file, { signal }));
+      pictures.put(file, examined.pictures);
+    }
+    return (pictures.get(file) as FilePictures).between(start, end);
+  });
+  on(ScanRequest.type, scanParams, (params, signal) => {
+    const partial = partialOf(ScanRequest.partialResult, params);
+    return withClassifier((classifier) =>
+      scanPaths(classifier, params, signal, progressOf(params), partial, warn),
+    );
+  });
+  on(ScanReportRequest.type, scanReportParams, (params, signal) =>
+    withClassifier((classifier) => reportFiles(classifier, params, signal, progressOf(params), warn)),
   );
-  connection.onRequest(ReportRequest.type, (params, token) =>
-    answer(token, (signal) => {
-      const partial = partialOf(ReportRequest.partialResult, params);
-      return withClassifier((classifier) =>
-        report(classifier, params.file, pictures, signal, progressOf(params), partial),
-      );
-    }),
+  on(TrainRequest.type, trainParams, (params, signal) =>
+    train(params, options, signal, progressOf(params), partialOf(TrainRequest.partialResult, params)),
   );
-  connection.onRequest(ReportDetailRequest.type, ({ file, start, end }, token) =>
-    answer(token, async (signal) => {
-      if (pictures.get(file) === undefined) {
-        const examined = await withClassifier((classifier) => classifier.examine(file, { signal }));
-        pictures.put(file, examined.pictures);
-      }
-      return (pictures.get(file) as FilePictures).between(start, end);
-    }),
+  on(DatasetRequest.type, datasetParams, ({ dataRoot }) => describeDataset(dataRoot));
+  on(EvaluateRequest.type, evaluateParams, async (params, signal) =>
+    evaluate(await ready(), params, signal, progressOf(params)),
   );
-  connection.onRequest(ScanRequest.type, (params, token) =>
-    answer(token, async (signal) => {
-      const partial = partialOf(ScanRequest.partialResult, params);
-      const warn = (message: string) => connection.console.warn(message);
-      return withClassifier((classifier) =>
-        scanPaths(classifier, params, signal, progressOf(params), partial, warn),
-      );
-    }),
-  );
-  connection.onRequest(ScanReportRequest.type, (params, token) =>
-    answer(token, (signal) => {
-      const warn = (message: string) => connection.console.warn(message);
-      return withClassifier((classifier) =>
-        reportFiles(classifier, params, signal, progressOf(params), warn),
-      );
-    }),
-  );
-  connection.onRequest(TrainRequest.type, (params, token) =>
-    answer(token, (signal) => {
-      const partial = partialOf(TrainRequest.partialResult, params);
-      return train(params, options, signal, progressOf(params), partial);
-    }),
-  );
-  connection.onRequest(DatasetRequest.type, ({ dataRoot }, token) =>
-    answer(token, () => describeDataset(dataRoot)),
-  );
-  connection.onRequest(EvaluateRequest.type, (params, token) =>
-    answer(token, async (signal) => evaluate(await ready(), params, signal, progressOf(params))),
-  );
-  connection.onRequest(ModelRequest.type, (token) => answer(token, async () => (await ready()).modelInfo));
-  connection.onRequest(LoadModelRequest.type, (params, token) =>
-    answer(token, async () => {
-      const loaded = await ready().catch(() => undefined);
-      if (loaded !== undefined) return loaded.loadModel(params.checkpoint, params.config);
-      // Where the first model is broken, another takes its place.
-      const before = options;
-      options = { ...options, checkpoint: params.checkpoint, config: params.config };
-      return ready()
-        .then(({ modelInfo }) => modelInfo)
-        .catch((error) => {
-          options = before;
-          throw error;
-        });
-    }),
-  );
-  connection.onRequest(ImportModelRequest.type, ({ checkpoint, config, folder }, token) =>
-    answer(token, async () => {
-      const model = await readModel(checkpoint, config);
-      return { ...(await writeModel(folder, model.state, model.config, 0)), name: model.config.name };
-    }),
-  );
-  connection.onRequest(ExportModelRequest.type, ({ onnxFile, checkpoint, config }, token) =>
-    answer(token, async () => {
-      const model =
-        checkpoint === undefined ? (await ready()).classifier.model : await readModel(checkpoint, config);
-      await exportOnnx(model, onnxFile);
-      return { name: model.config.name };
-    }),
-  );
-  connection.onRequest(PlayableAudioRequest.type, (params, token) =>
-    answer(token, async (signal) =>
-      playableAudio((await ready()).pool, params.file, params.start ?? 0, signal),
-    ),
+  on(ModelRequest.type, noParams, async () => (await ready()).modelInfo);
+  on(LoadModelRequest.type, loadModelParams, async (params) => {
+    const loaded = await ready().catch(() => undefined);
+    if (loaded !== undefined) return loaded.loadModel(params.checkpoint, params.config);
+    // Where the first model is broken, another takes its place.
+    const before = options;
+    options = { ...options, checkpoint: params.checkpoint, config: params.config };
+    return ready()
+      .then(({ modelInfo }) => modelInfo)
+      .catch((error) => {
+        options = before;
+        throw error;
+      });
+  });
+  on(ImportModelRequest.type, importModelParams, async ({ checkpoint, config, folder }) => {
+    const model = await readModel(checkpoint, config);
+    return { ...(await writeModel(folder, model.state, model.config, 0)), name: model.config.name };
+  });
+  on(ExportModelRequest.type, exportModelParams, async ({ onnxFile, checkpoint, config }) => {
+    const model =
+      checkpoint === undefined ? (await ready()).classifier.model : await readModel(checkpoint, config);
+    await exportOnnx(model, onnxFile);
+    return { name: model.config.name };
+  });
+  on(PlayableAudioRequest.type, playableAudioParams, async ({ file, start }, signal) =>
+    playableAudio((await ready()).pool, file, start ?? 0, signal),
   );
   connection.listen();
 }

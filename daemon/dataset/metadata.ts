@@ -63,7 +63,7 @@ export async function readMetadataLabels(root: string, clips: readonly string[])
           warnings.push(`${file} has ${unclearRows} row(s) that name both classes; the last cell was taken.`);
         }
       } catch (error) {
-        warnings.push(`${file} was not read to its end for labels: ${messageOf(error)}`);
+        warnings.push(`${file} was not read to its end for labels: ${messageOf(error).replace(/\.$/, '')}.`);
       }
     }
     const parent = dirname(folder);

@@ -44,7 +44,7 @@ export function readTorchCheckpoint(file: Uint8Array): StateDict {
     root = parser.parse(entries.get(pickleName) as Uint8Array);
   } catch (error) {
     if (error instanceof RangeError) throw error;
-    throw new RangeError(`its pickle could not be read (${error instanceof Error ? error.message : error})`);
+    throw new RangeError('its pickle could not be read', { cause: error });
   }
   return tensorsOf(findStateDict(root));
 }

@@ -38,7 +38,7 @@ export class ResultStore {
   static async open(path = defaultStorePath, warn?: (message: string) => void): Promise<ResultStore> {
     try {
       await mkdir(dirname(path), { recursive: true });
-      if (!(await isWhole(path))) {
+      if (!(await isWholeStore(path))) {
         const aside = await setAside(path);
         warn?.(
           `The results of earlier scans in ${path} were cut off and are now in ${aside}: files are analysed anew.`,
@@ -141,7 +141,7 @@ const MAGIC = 0xbeefc0de;
  * LMDB maps whatever it is given into memory, and a file of another kind or one that was cut off would end the process. Throws
  * RangeError for the former; gives false for the latter.
  */
-async function isWhole(path: string): Promise<boolean> {
+export async function isWholeStore(path: string): Promise<boolean> {
   const file = await openFile(path, 'r').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw error;

@@ -160,6 +160,7 @@ export async function readRecipe(nameOrPath: string): Promise<Recipe> {
 }
 
 function reasonOf(error: unknown): string {
-  if (error instanceof z.ZodError) return `${error.issues[0].path.join('.')}: ${error.issues[0].message}`;
+  if (error instanceof z.ZodError)
+    return `${error.issues[0].path.join('.') || 'the file'}: ${error.issues[0].message}`;
   return error instanceof RangeError ? error.message : `it is not JSON (${messageOf(error)})`;
 }

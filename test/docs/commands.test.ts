@@ -25,6 +25,7 @@ const NOT_RUN: [RegExp, string][] = [
   ],
   [/^npm test -- /, 'the tests that it would run are running'],
   [/^npm run lab\b/, 'trains for hours, on a corpus that is not part of this project'],
+  [/^npm run fuzz\b/, 'searches for minutes; test/fuzz/corpus.test.ts tries the first inputs of each reader'],
   [/^npm run bench\b/, 'measures for minutes; with --python it needs PyTorch'],
   [
     /^npm (ci|pack|run package|run test:electron)\b/,

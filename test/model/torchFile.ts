@@ -78,12 +78,14 @@ export const integers = (...values: number[]): Uint8Array => pickle.tuple(...val
 
 /** A checkpoint file around an object's pickle. */
 export function torchFile(root: Uint8Array, storages: Record<string, Uint8Array> = {}): Uint8Array {
-  return zipSync({
+  const entries = {
     'archive/data.pkl': bytes(pickle.protocol(2), root, pickle.stop),
     'archive/byteorder': Buffer.from('little'),
     ...Object.fromEntries(Object.entries(storages).map(([key, data]) => [`archive/data/${key}`, data])),
     'archive/version': Buffer.from('3\n'),
-  });
+  };
+  // The same bytes whenever it is made.
+  return zipSync(entries, { mtime: new Date(1980, 0, 2) });
 }
 
 /** A state_dict of tensors with their storages. */
