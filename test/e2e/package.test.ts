@@ -45,14 +45,12 @@ test('a folder is scanned, and the results are kept by native code of the packag
   await window.run('View: Close All Editors');
   await window.chooseInMenu(ARCHIVE, 'Scan for Deepfakes');
   await window.page.locator('.statusbar', { hasText: 'Scanned: ' }).waitFor();
-  const headings = window.findings.locator('.monaco-list-row[aria-level="1"]');
-  const counts = await headings.evaluateAll((rows) =>
-    rows.map((row) => Number(/, (\d+) files?/.exec(row.getAttribute('aria-label') ?? '')?.[1])),
-  );
-  assert.equal(
-    counts.reduce((sum, count) => sum + count, 0),
-    ARCHIVE_COUNT,
-  );
+  // The tree follows the scan at its own pace.
+  await window.page.waitForFunction((count) => {
+    const headings = [...document.querySelectorAll('.part.sidebar .monaco-list-row[aria-level="1"]')];
+    const counts = headings.map((row) => /, (\d+) files?/.exec(row.getAttribute('aria-label') ?? '')?.[1]);
+    return counts.reduce((sum, found) => sum + Number(found ?? 0), 0) === count;
+  }, ARCHIVE_COUNT);
   const loaded = nativeFiles(window.daemonPids()[0]);
   const expected = ['dist/prebuilds/linux-x64/node.napi.glibc.node'];
   const runtime = 'dist/bin/napi-v6/linux/x64';
