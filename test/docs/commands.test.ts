@@ -27,6 +27,7 @@ const NOT_RUN: [RegExp, string][] = [
   [/^npm run lab\b/, 'trains for hours, on a corpus that is not part of this project'],
   [/^npm run fuzz\b/, 'searches for minutes; test/fuzz/corpus.test.ts tries the first inputs of each reader'],
   [/^npm run bench\b/, 'measures for minutes; with --python it needs PyTorch'],
+  [/^node scripts\/bench\//, 'measures on generated clips, for minutes'],
   [
     /^npm (ci|pack|run package|run test:electron)\b/,
     'fetches packages; test/package and test/notebooks do it where they can',
