@@ -2,7 +2,7 @@
 // a line for each process to come, the last of which stays.
 //   well          answers
 //   crash-start   ends before the handshake
-//   crash-once    ends during a classify request
+//   crash-once    ends during a request for a verdict
 //   slow          answers when the request is cancelled
 //   no-model      has no model
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -36,7 +36,15 @@ const audio = {
 const connection = createConnection(ProposedFeatures.all);
 connection.onInitialize(() => ({ capabilities: {} }));
 connection.onRequest('deepfake/model', () => (behaviour === 'no-model' ? noModel : model));
-connection.onRequest('deepfake/classify', ({ files, workDoneToken }, token) => {
+connection.onRequest('deepfake/classify', ({ files, workDoneToken }, token) =>
+  answer(workDoneToken, token, () => ({ results: files.map((file) => ({ file, verdict: verdict(file) })) })),
+);
+connection.onRequest('deepfake/report', ({ file, workDoneToken }, token) =>
+  answer(workDoneToken, token, () => verdict(file)),
+);
+connection.listen();
+
+function answer(workDoneToken, token, result) {
   if (behaviour === 'no-model') return noModel;
   if (behaviour === 'crash-once') process.exit(3);
   if (behaviour === 'slow') {
@@ -49,9 +57,8 @@ connection.onRequest('deepfake/classify', ({ files, workDoneToken }, token) => {
       );
     });
   }
-  return { results: files.map((file) => ({ file, verdict: verdict(file) })) };
-});
-connection.listen();
+  return result();
+}
 
 function verdict(file) {
   return {
@@ -65,5 +72,6 @@ function verdict(file) {
     windows: [{ start: 0, end: 1, deepfakeProbability: 0.875, logit: 1.9459 }],
     audio,
     model,
+    engine: { name: 'onnxruntime', device: 'cpu' },
   };
 }
