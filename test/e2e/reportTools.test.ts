@@ -89,13 +89,13 @@ test('everything in the report can be reached by the keyboard', { skip }, async 
 test('the report is saved as a picture and as a page', { skip }, async () => {
   const png = join(folder, 'saved.png');
   await window.report.locator('#save-png').click();
-  await window.answer(png);
+  await window.saveAs(png);
   await window.page.locator('.statusbar', { hasText: 'Saved saved.png' }).waitFor();
   assert.deepEqual(readFileSync(png).subarray(0, 4), PNG_SIGNATURE);
   assert.ok(statSync(png).size > 20_000);
   const page = join(folder, 'saved.html');
   await window.report.locator('#save-html').click();
-  await window.answer(page);
+  await window.saveAs(page);
   await window.page.locator('.statusbar', { hasText: 'Saved saved.html' }).waitFor();
   const html = readFileSync(page, 'utf8');
   assert.ok(html.includes(CLIP) && !html.includes('<script'));

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import type { Browser, BrowserContext, FrameLocator, Locator, Page, Request } from 'playwright-core';
 import { packageRoot } from '../../daemon/paths.ts';
 import type { VsCodeServer } from '../host/vscodeServer.ts';
@@ -174,6 +174,16 @@ export class VsCodeWindow {
     const input = this.page.locator('.quick-input-widget input');
     await input.fill(text);
     await input.press('Enter');
+  }
+
+  /** Gives a save dialog a path, once the dialog has written its own proposal. */
+  async saveAs(path: string): Promise<void> {
+    await this.page.waitForFunction(
+      (extension) =>
+        document.querySelector<HTMLInputElement>('.quick-input-widget input')?.value.endsWith(extension),
+      extname(path),
+    );
+    await this.answer(path);
   }
 
   /** What the terminal in front shows. */
