@@ -40,8 +40,8 @@ export async function openWithFfmpeg(
   container: Container,
   options: { ffmpegPath?: string; signal?: AbortSignal },
 ): Promise<Decoding> {
-  const ffmpegPath = options.ffmpegPath ?? findOnPath();
-  if (ffmpegPath === undefined || !isExecutable(ffmpegPath)) {
+  const ffmpegPath = findFfmpeg(options.ffmpegPath);
+  if (ffmpegPath === undefined) {
     const where = options.ffmpegPath === undefined ? 'on the PATH' : `at ${options.ffmpegPath}`;
     throw new DeepfakeError(
       ErrorCode.DecoderMissing,
@@ -147,6 +147,11 @@ function deinterleave(bytes: Buffer, frames: number, channels: number): Float32A
     }
     return samples;
   });
+}
+
+/** The ffmpeg that is named, or else the one on the PATH; undefined where there is none. */
+export function findFfmpeg(ffmpegPath = findOnPath()): string | undefined {
+  return ffmpegPath !== undefined && isExecutable(ffmpegPath) ? ffmpegPath : undefined;
 }
 
 /** `ffmpeg` in one of the folders of PATH. */

@@ -1,4 +1,5 @@
 import type { AudioFacts, SpectrogramImage, WaveformImage } from '../../shared/verdict.ts';
+import type { Codec } from '../audio/lossyCodecs.ts';
 import type { FeatureConfig } from './featureConfig.ts';
 import type { Picture } from './picture.ts';
 
@@ -47,4 +48,12 @@ export interface AnalysisSummary {
   /** Windows with a lower level are silent beside the others of the file and do not count. */
   silenceFloor: number;
   picture?: Picture;
+}
+
+/** What training keeps of a clip. */
+export interface SpectraOptions {
+  maxSeconds: number;
+  /** Codecs of which each clip is sent through `variants`. */
+  codecs: readonly Codec[];
+  variants: number;
 }

@@ -7,6 +7,7 @@ import {
   type AnalysisRequest,
   type AnalysisSummary,
   type SoundSoFar,
+  type SpectraOptions,
   STARTED,
   type WindowGroup,
   type WorkerSign,
@@ -73,10 +74,15 @@ export class AnalysisPool {
     return this.limit(() => this.run('samples', parameters, path, signal));
   }
 
-  /** The spectrum that augmented views of a file's first `maxSeconds` are taken from. */
-  spectrum(path: string, config: FeatureConfig, maxSeconds: number, signal?: AbortSignal): Promise<Spectrum> {
-    const parameters = [path, config, maxSeconds, this.options.ffmpegPath];
-    return this.limit(() => this.run('spectrum', parameters, path, signal));
+  /** The spectra that augmented views of a file are taken from: its own first, then those after codecs. */
+  spectra(
+    path: string,
+    config: FeatureConfig,
+    options: SpectraOptions,
+    signal?: AbortSignal,
+  ): Promise<Spectrum[]> {
+    const parameters = [path, config, options, this.options.ffmpegPath];
+    return this.limit(() => this.run('spectra', parameters, path, signal));
   }
 
   /** SHA-256 of a file's content, hexadecimal. */

@@ -1,10 +1,14 @@
 import workerpool from 'workerpool';
 import { DeepfakeError } from '../../shared/errors.ts';
 import { type LoadOptions, loadAudio, type SampleReceiver, streamAudio } from '../audio/loadAudio.ts';
+import { throughCodecs } from '../audio/lossyCodecs.ts';
+import { crc32 } from '../crc32.ts';
+import { seededRandom, shuffle } from '../random.ts';
 import {
   type AnalysisRequest,
   type AnalysisSummary,
   type SoundSoFar,
+  type SpectraOptions,
   STARTED,
   type WindowGroup,
 } from './analysis.ts';
@@ -233,29 +237,37 @@ function samples(
   });
 }
 
-/** The spectrum that views of a training clip are taken from, of at most `maxSeconds`. */
-function spectrum(
+/**
+ * The spectra that views of a training clip are taken from, of at most `maxSeconds`: its own, and those of the clip after some of
+ * the codecs, which its samples decide.
+ */
+function spectra(
   path: string,
   config: FeatureConfig,
-  maxSeconds: number,
+  { maxSeconds, codecs, variants }: SpectraOptions,
   ffmpegPath: string | undefined,
-): Promise<WorkerAnswer<Spectrum>> {
+): Promise<WorkerAnswer<Spectrum[]>> {
   return answer(async () => {
-    const { samples } = await loadAudio(path, { sampleRate: config.sampleRate, maxSeconds, ffmpegPath });
-    return clipSpectrum(samples, await spectrogramFor(config));
+    const { sampleRate } = config;
+    const { samples } = await loadAudio(path, { sampleRate, maxSeconds, ffmpegPath });
+    const random = seededRandom(crc32(new Uint8Array(samples.buffer)));
+    const chosen = shuffle([...codecs], random).slice(0, variants);
+    const coded = chosen.length > 0 ? await throughCodecs(samples, sampleRate, chosen, ffmpegPath) : [];
+    const spectrogram = await spectrogramFor(config);
+    return [samples, ...coded].map((sound) => clipSpectrum(sound, spectrogram));
   });
 }
 
 export interface AnalysisMethods {
   analyze: typeof analyze;
   samples: typeof samples;
-  spectrum: typeof spectrum;
+  spectra: typeof spectra;
   contentHash(path: string): Promise<WorkerAnswer<string>>;
 }
 
 workerpool.worker({
   analyze,
   samples,
-  spectrum,
+  spectra,
   contentHash: (path) => answer(() => contentHash(path)),
 } satisfies AnalysisMethods);

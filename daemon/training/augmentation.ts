@@ -2,10 +2,13 @@ import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
 import { z } from 'zod';
+import { CODECS } from '../audio/lossyCodecs.ts';
 import type { Spectrum } from '../features/clipSpectrum.ts';
 import { type FeatureConfig, frameCount } from '../features/featureConfig.ts';
 import { normalize, toDecibels } from '../features/logSpectrogram.ts';
-import { seededRandom } from '../random.ts';
+import { IncoherentSound } from './incoherentSound.ts';
+import { addReverberation, randomRoom } from './roomResponse.ts';
+import { atSpeed } from './speed.ts';
 
 const probability = z.number().min(0).max(1);
 const range = z
@@ -17,6 +20,26 @@ export const augmentationSchema = z
   .object({
     /** Seconds of each window that the network is trained on, cut at random; prediction sees the whole window. */
     crop: z.number().positive(),
+    /**
+     * The clip as it comes out of a lossy codec: of these codecs each clip is sent through `variants` before the training, and
+     * one of the results is drawn.
+     */
+    codec: z.object({
+      probability,
+      codecs: z.array(z.enum(CODECS)).min(1).default(CODECS),
+      variants: z.number().int().min(1).max(CODECS.length).default(3),
+    }),
+    /** Played this many times as fast, tempo and pitch together. */
+    speed: z.object({
+      probability,
+      factor: range.refine(([slowest]) => slowest >= 0.5, 'must be at least 0.5').default([0.9, 1.1]),
+    }),
+    /** Reverberation: decaying noise of this RT60 in seconds, and direct-to-reverberant energy ratio in decibels. */
+    room: z.object({
+      probability,
+      seconds: range.refine(([shortest]) => shortest > 0, 'must be positive').default([0.2, 0.8]),
+      ratio: range.default([0, 15]),
+    }),
     /** Coloured noise (white to brown) at a signal-to-noise ratio in decibels. */
     noise: z.object({ probability, snr: range }),
     /** A smooth random frequency response of at most ± this many decibels, before the noise. */
@@ -26,6 +49,8 @@ export const augmentationSchema = z
     /** SpecAugment (Park et al. 2019): up to this many neighbouring bands, or frames, at their mean. */
     bandMask: z.object({ probability, bands: z.number().int().min(1) }),
     timeMask: z.object({ probability, frames: z.number().int().min(1) }),
+    /** Mixup with another example of the batch, by shares from Beta(alpha, alpha). */
+    mixup: z.object({ probability, alpha: z.number().positive().max(1).default(0.5) }),
   })
   .partial()
   .strict();
@@ -39,32 +64,46 @@ export function viewFrames({ crop }: Augmentation, config: FeatureConfig): numbe
     : Math.min(whole, Math.round((crop * config.sampleRate) / config.hopLength));
 }
 
+/** Which of a clip's stored spectra a view is taken from: its own (0), or that after one of its codecs. */
+export function chooseVariant(count: number, { codec }: Augmentation, random: RandomGenerator): number {
+  if (codec === undefined || count === 1 || uniformFloat64(random) >= codec.probability) return 0;
+  return uniformInt(random, 1, count - 1);
+}
+
 /** Corner points of an equaliser's response over the frequency axis. */
 const EQUALIZER_POINTS = 6;
 /** What a band limit leaves of the power above it. */
 const STOP_BAND_POWER = 1e-12;
-/** Standard normal values to draw from; drawing a random start is cheaper than drawing each value. */
-const NORMAL_TABLE = normalTable(1 << 16);
 
 /**
  * Features of one augmented view of a clip, bands × viewFrames(augmentation): a random window of it (a random rotation where
- * it is repeated) is coloured, mixed with noise and band-limited as powers, normalised as a whole, then cropped and masked.
+ * it is repeated) is played faster or slower, put into a room, coloured, mixed with noise and band-limited as powers, normalised as a
+ * whole, then cropped and masked.
  */
 export function augmentedFeatures(
-  { powers, periodic }: Spectrum,
+  spectrum: Spectrum,
   augmentation: Augmentation,
   config: FeatureConfig,
   frequencies: Float64Array,
   random: RandomGenerator,
 ): Float32Array {
-  const { noise, equalizer, bandLimit, bandMask, timeMask } = augmentation;
+  const { speed, room, noise, equalizer, bandLimit, bandMask, timeMask } = augmentation;
   const happens = (part: { probability: number } | undefined): boolean =>
     part !== undefined && uniformFloat64(random) < part.probability;
   const between = ([low, high]: [number, number]) => low + (high - low) * uniformFloat64(random);
   const bands = config.nMels;
 
-  const window = randomWindow(powers, periodic, bands, frameCount(config), random);
-  const frames = window.length / bands;
+  const frames = frameCount(config);
+  const played =
+    speed !== undefined && happens(speed)
+      ? atSpeed(spectrum, between(speed.factor), frames, frequencies)
+      : spectrum;
+  const { periodic } = spectrum;
+  const window = randomWindow(played.powers, periodic, bands, frames, random);
+  if (room !== undefined && happens(room)) {
+    const drawn = randomRoom(room.seconds, room.ratio, random);
+    addReverberation(window, periodic, drawn, config, frequencies, random);
+  }
   if (happens(equalizer)) multiplyBands(window, equalizerGains(bands, equalizer?.decibels ?? 0, random));
   if (noise !== undefined && happens(noise))
     addNoise(window, config, frequencies, between(noise.snr), random);
@@ -143,11 +182,7 @@ function equalizerGains(bands: number, strength: number, random: RandomGenerator
   });
 }
 
-/**
- * Adds noise between white and brown (a one-pole low-pass of random strength) at `snr` decibels, in place. A band's noise
- * power varies as a mean of independent bins does (gamma distribution, by Wilson & Hilferty 1931), and so does its product
- * with the signal.
- */
+/** Adds noise between white and brown (a one-pole low-pass of random strength) at `snr` decibels, in place. */
 function addNoise(
   powers: Float32Array,
   config: FeatureConfig,
@@ -166,43 +201,10 @@ function addNoise(
   for (const power of powers) signal += power;
   const mean = (signal / powers.length) * 10 ** (-snr / 10);
   const scale = (mean * bands) / colour.reduce((sum, value) => sum + value, 0);
-  let next = uniformInt(random, 0, NORMAL_TABLE.length - 1);
-  const mask = NORMAL_TABLE.length - 1;
+  const sound = new IncoherentSound(config, frequencies, random);
+  const levels = new Float32Array(frames);
   for (let band = 0; band < bands; band++) {
-    const level = colour[band] * scale;
-    const bins = independentBins(config, frequencies, band);
-    const a = 1 - 1 / (9 * bins);
-    const b = 1 / (3 * Math.sqrt(bins));
-    for (let i = band * frames; i < (band + 1) * frames; i++) {
-      const root = Math.max(0, a + b * NORMAL_TABLE[next & mask]);
-      const noise = level * root * root * root;
-      const product = Math.sqrt((2 * powers[i] * noise) / bins) * NORMAL_TABLE[(next + 1) & mask];
-      powers[i] = Math.max(powers[i] + noise + product, (powers[i] + noise) * 0.01);
-      next += 2;
-    }
+    levels.fill(colour[band] * scale);
+    sound.addTo(powers.subarray(band * frames, (band + 1) * frames), band, levels);
   }
-}
-
-/** Roughly how many independent values a band's power is the mean of: its half width in bins over the Hann window's 1.5. */
-function independentBins(
-  { sampleRate, nFft }: FeatureConfig,
-  frequencies: Float64Array,
-  band: number,
-): number {
-  const other = band > 0 ? band - 1 : band + 1;
-  const halfWidth = Math.abs(frequencies[band] - frequencies[other]);
-  return Math.max(1, (halfWidth * nFft) / sampleRate / 1.5);
-}
-
-function normalTable(length: number): Float32Array {
-  const random = seededRandom(1);
-  const table = new Float32Array(length);
-  for (let i = 0; i < length; i += 2) {
-    // Box & Muller 1958
-    const radius = Math.sqrt(-2 * Math.log(1 - uniformFloat64(random)));
-    const angle = 2 * Math.PI * uniformFloat64(random);
-    table[i] = radius * Math.cos(angle);
-    table[i + 1] = radius * Math.sin(angle);
-  }
-  return table;
 }

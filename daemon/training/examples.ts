@@ -7,13 +7,17 @@ import type { AnalysisPool } from '../features/analysisPool.ts';
 import { type FeatureConfig, frameCount } from '../features/featureConfig.ts';
 import type { WindowPolicy } from '../model/modelConfig.ts';
 import { distFile } from '../paths.ts';
-import { type Augmentation, viewFrames } from './augmentation.ts';
+import { seededRandom } from '../random.ts';
+import { type Augmentation, chooseVariant, viewFrames } from './augmentation.ts';
 import type { AugmentedClip } from './augmentationWorker.ts';
 import type { FeatureCache } from './featureCache.ts';
 import { type Extent, FeatureStore, readValues, type StoredClip } from './featureStore.ts';
 
 /** Longest part of a clip that training keeps: crops are taken from it. */
 const MAX_TRAINING_SECONDS = 30;
+
+/** Apart from the streams of a view, so that a recipe without codecs draws what it always drew. */
+const CODEC_STREAM = 1;
 
 /** A labelled clip of a training run. */
 export interface LabelledClip {
@@ -181,10 +185,12 @@ export class AugmentedExamples implements TrainingExamples {
     options: PreparationOptions,
   ): Promise<AugmentedExamples> {
     const { pool, features, signal } = options;
-    const profile = ['spectra', features, MAX_TRAINING_SECONDS];
+    const { codecs, variants } = augmentation.codec ?? { codecs: [], variants: 0 };
+    const kept = { maxSeconds: MAX_TRAINING_SECONDS, codecs, variants };
+    const profile = ['spectra', features, kept];
     const { store, stored, digest } = await storeClips(clips, profile, options, async (path, append) => {
-      const { powers, periodic } = await pool.spectrum(path, features, MAX_TRAINING_SECONDS, signal);
-      return { parts: [append(powers)], periodic };
+      const spectra = await pool.spectra(path, features, kept, signal);
+      return { parts: spectra.map(({ powers }) => append(powers)), periodic: spectra[0].periodic };
     });
     const labels = Float32Array.from(clips, ({ label }) => label);
     return new AugmentedExamples(labels, digest, store, stored, features, augmentation, seed);
@@ -195,9 +201,12 @@ export class AugmentedExamples implements TrainingExamples {
     const clips = await Promise.all(
       indices.map(async (index): Promise<AugmentedClip> => {
         const { parts, periodic } = this.spectra[index];
-        const powers = new Float32Array(parts[0].length / Float32Array.BYTES_PER_ELEMENT);
-        await readValues(parts[0], powers);
-        return { powers, periodic: periodic === true, stream: [this.seed, epoch, index] };
+        const stream: [number, number, number] = [this.seed, epoch, index];
+        const part =
+          parts[chooseVariant(parts.length, this.augmentation, seededRandom(...stream, CODEC_STREAM))];
+        const powers = new Float32Array(part.length / Float32Array.BYTES_PER_ELEMENT);
+        await readValues(part, powers);
+        return { powers, periodic: periodic === true, stream };
       }),
     );
     const transfer = clips.map(({ powers }) => powers.buffer);

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
+import { usableCodecs } from '../audio/lossyCodecs.ts';
 import { type FeatureConfig, referenceFeatures } from '../features/featureConfig.ts';
 import { type Architecture, referenceArchitecture } from '../model/audioCnn.ts';
 import {
@@ -157,6 +158,23 @@ export async function readRecipe(nameOrPath: string): Promise<Recipe> {
     const message = `${nameOrPath} is not a usable recipe: ${reasonOf(error)}.`;
     throw new DeepfakeError(ErrorCode.ConfigInvalid, message, nameOrPath, { cause: error });
   }
+}
+
+/** A recipe without the codecs that cannot be used here, of which `warn` is told. */
+export async function withUsableCodecs(
+  recipe: Recipe,
+  ffmpegPath: string | undefined,
+  warn: (message: string) => void,
+): Promise<Recipe> {
+  const { codec, ...rest } = recipe.augmentation ?? {};
+  if (codec === undefined) return recipe;
+  const codecs = await usableCodecs(codec.codecs, ffmpegPath);
+  if (codecs.length === codec.codecs.length) return recipe;
+  const missing = codec.codecs.filter((name) => !codecs.includes(name));
+  warn(
+    `No clip is sent through ${missing.join(', ')}, as the recipe says, because no ffmpeg that encodes them was found: install it from https://ffmpeg.org for a model that knows such sound.`,
+  );
+  return { ...recipe, augmentation: codecs.length > 0 ? { ...rest, codec: { ...codec, codecs } } : rest };
 }
 
 function reasonOf(error: unknown): string {

@@ -15,6 +15,7 @@ import {
 import type { Engine, NetworkShape, Weights } from '../model/engine.ts';
 import { seededRandom, shuffle } from '../random.ts';
 import type { StoredFeatures, TrainingExamples } from './examples.ts';
+import { mixExamples } from './mixup.ts';
 import type { Recipe } from './recipe.ts';
 import { RunClock } from './runClock.ts';
 import type { RunState } from './trainingState.ts';
@@ -30,7 +31,7 @@ const ONE_CYCLE_END_DIVISOR = 1e4;
 /** What is lost at most when a run is killed in a long epoch. */
 const STATE_INTERVAL_SECONDS = 30;
 /** Random streams of a run's seed. */
-const STREAM = { initialization: 1, order: 2, dropout: 3 };
+const STREAM = { initialization: 1, order: 2, dropout: 3, mixup: 4 };
 
 /** Scores of the validation clips, and what they amount to. */
 export interface Validation {
@@ -150,6 +151,8 @@ export async function trainNetwork(options: TrainerOptions): Promise<TrainingOut
         if (signal?.aborted) break;
         const indices = batches[batch];
         const labels = Float32Array.from(indices, (index) => training.labels[index]);
+        const mixup = recipe.augmentation?.mixup;
+        if (mixup) mixExamples(features, labels, mixup, seededRandom(seed, STREAM.mixup, epoch, batch));
         const dropoutMask = nextMask(indices.length);
         const step = (epoch - 1) * stepsPerEpoch + batch;
         const learningRate = recipe.learningRate * rateFactor(recipe, step, steps);

@@ -23,7 +23,7 @@ import {
 } from './examples.ts';
 import { type FeatureCache, openFeatureCache } from './featureCache.ts';
 import { finalTest } from './finalTest.ts';
-import { type Recipe, readRecipe } from './recipe.ts';
+import { type Recipe, readRecipe, withUsableCodecs } from './recipe.ts';
 import { describeRun, requireSameRun, withContent } from './runDescription.ts';
 import { type Snapshot, trainNetwork } from './trainer.ts';
 import type { TrainingSettings } from './trainingRun.ts';
@@ -42,9 +42,10 @@ export async function runTraining(
   report: (event: TrainingEvent) => void,
   signal: AbortSignal,
 ): Promise<TrainResult> {
-  const recipe = applySettings(await readRecipe(settings.recipe), settings);
   const warnings: string[] = [];
   const warn = (message: string) => void warnings.push(message);
+  const asked = applySettings(await readRecipe(settings.recipe), settings);
+  const recipe = await withUsableCodecs(asked, settings.ffmpegPath, warn);
   const engine = await openEngine(settings, warn, 'training');
   const manifest = await discoverDataset(settings.dataRoot, { samplePerClass: settings.samplePerClass });
   const parts = splitIntoParts(manifest.clips, settings);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { writeFileAtomically } from '../../daemon/files.ts';
 import { packageRoot } from '../../daemon/paths.ts';
-import { type Recipe, readRecipe } from '../../daemon/training/recipe.ts';
+import { type Recipe, readRecipe, withUsableCodecs } from '../../daemon/training/recipe.ts';
 import { DeepfakeError, messageOf } from '../../shared/errors.ts';
 import { type CorpusClip, readCorpus } from './corpus.ts';
 import { crossValidate, type FoldScores } from './crossValidation.ts';
@@ -80,7 +80,7 @@ async function run(options: LabOptions): Promise<void> {
   const summaries: Summary[] = [];
   const scores: Scored[] = [];
   for (const varied of recipes) {
-    const recipe = shorten(varied, options);
+    const recipe = await withUsableCodecs(shorten(varied, options), undefined, (line) => console.error(line));
     const runs = await crossValidate(clips, folds, seeds, recipe, {
       jobs: options.jobs,
       onProgress: (line) => console.error(line),

@@ -1,3 +1,4 @@
+import { augmentationSchema } from '../../daemon/training/augmentation.ts';
 import type { Recipe } from '../../daemon/training/recipe.ts';
 
 /**
@@ -21,7 +22,8 @@ export function vary(recipe: Recipe, text: string): Recipe {
     if (value === null && path[0] === 'augmentation') delete target[key];
     else target[key] = value;
   }
-  return varied;
+  const { augmentation } = varied;
+  return augmentation === null ? varied : { ...varied, augmentation: augmentationSchema.parse(augmentation) };
 }
 
 function parseValue(text: string): unknown {

@@ -10,8 +10,12 @@ import {
   type Augmentation,
   augmentationSchema,
   augmentedFeatures,
+  chooseVariant,
   viewFrames,
 } from '../../daemon/training/augmentation.ts';
+import { mixExamples } from '../../daemon/training/mixup.ts';
+import { addReverberation } from '../../daemon/training/roomResponse.ts';
+import { atSpeed } from '../../daemon/training/speed.ts';
 
 const config: FeatureConfig = {
   ...referenceFeatures,
@@ -124,6 +128,73 @@ describe('an augmented view of a clip', () => {
     });
   });
 
+  it('reverberates with the energy and the decay of its room', () => {
+    // A click in the middle of silence.
+    const samples = new Float32Array(config.duration * config.sampleRate);
+    samples[samples.length / 2] = 1;
+    const powers = spectrogram.powers(samples);
+    const before = powers.slice();
+    const room = { seconds: 0.5, highShare: 1, directToReverberant: 3 };
+    addReverberation(powers, false, room, config, spectrogram.frequencies, seededRandom(2));
+    const sum = (values: Float32Array, from: number, to: number): number => {
+      let total = 0;
+      for (let band = 0; band < bands; band++) for (let t = from; t < to; t++) total += row(values, band)[t];
+      return total;
+    };
+    const ratio = 10 * Math.log10(sum(before, 0, frames) / (sum(powers, 0, frames) - sum(before, 0, frames)));
+    assert.ok(Math.abs(ratio - 3) < 1, `direct to reverberant: ${ratio} dB`);
+    // Ten frames are 160 ms: 19.2 of the 60 dB that go in half a second.
+    const middle = frames >> 1;
+    const early = sum(powers, middle + 6, middle + 11);
+    const late = sum(powers, middle + 16, middle + 21);
+    assert.ok(Math.abs(10 * Math.log10(early / late) - 19.2) < 1.5, `${10 * Math.log10(early / late)} dB`);
+    assert.equal(sum(powers, 0, middle - 3), sum(before, 0, middle - 3), 'nothing sounds before the click');
+  });
+
+  it('lets the end of a repeated clip reverberate in its beginning', () => {
+    const powers = new Float32Array(bands * frames);
+    for (let band = 0; band < bands; band++) row(powers, band)[frames - 1] = 1;
+    const room = { seconds: 0.5, highShare: 1, directToReverberant: 0 };
+    const apart = powers.slice();
+    addReverberation(powers, true, room, config, spectrogram.frequencies, seededRandom(2));
+    addReverberation(apart, false, room, config, spectrogram.frequencies, seededRandom(2));
+    assert.ok(row(powers, 10)[0] > 0);
+    assert.equal(row(apart, 10)[0], 0);
+  });
+
+  it('is shorter and higher when it is played faster', () => {
+    const tone = Float32Array.from({ length: config.sampleRate }, (_, n) =>
+      Math.sin((2 * Math.PI * 3000 * n) / config.sampleRate),
+    );
+    const spectrum = clipSpectrum(tone, spectrogram);
+    const { frequencies } = spectrogram;
+    const peak = (powers: Float32Array) => {
+      const loudness = Array.from(frequencies, (_, band) => row(powers, band)[20]);
+      return frequencies[loudness.indexOf(Math.max(...loudness))];
+    };
+    const spacing = frequencies[1] - frequencies[0];
+    for (const speed of [0.8, 1.25]) {
+      const { powers, periodic } = atSpeed(spectrum, speed, frames, frequencies);
+      assert.equal(powers.length / bands, Math.round(spectrum.powers.length / bands / speed));
+      assert.ok(Math.abs(peak(powers) - 3000 * speed) < spacing, `${peak(powers)} Hz at ${speed}`);
+      assert.equal(periodic, true);
+    }
+    const { powers } = atSpeed(spectrum, 0.8, frames, frequencies);
+    assert.ok(isZero(row(powers, bands - 1)), 'slower sound has nothing below the Nyquist frequency');
+    const long = atSpeed(clipSpectrum(clip(config.duration), spectrogram), 1.25, frames, frequencies);
+    assert.equal(long.powers.length / bands, frames);
+  });
+
+  it('is taken from a clip after a codec as often as the recipe says', () => {
+    const codec = { probability: 0.5, codecs: ['g711' as const], variants: 2 };
+    const drawn = Array.from({ length: 3000 }, (_, i) => chooseVariant(3, { codec }, seededRandom(1, i)));
+    const share = (variant: number) => drawn.filter((value) => value === variant).length / drawn.length;
+    assert.ok(Math.abs(share(0) - 0.5) < 0.04 && Math.abs(share(1) - 0.25) < 0.04);
+    assert.equal(share(0) + share(1) + share(2), 1);
+    assert.equal(chooseVariant(1, { codec }, seededRandom(1)), 0);
+    assert.equal(chooseVariant(3, {}, seededRandom(1)), 0);
+  });
+
   it('has one run of masked bands and one of masked frames, each no wider than asked for', () => {
     for (let i = 0; i < 20; i++) {
       const masked = view(clip(2), { bandMask: { probability: 1, bands: 6 } }, i);
@@ -144,5 +215,29 @@ describe('an augmented view of a clip', () => {
     const noise = { probability: 0.5, snr: [30, 10] };
     assert.equal(augmentationSchema.safeParse({ noise }).success, false);
     assert.equal(augmentationSchema.safeParse({ echo: {} }).success, false);
+  });
+});
+
+describe('mixup', () => {
+  const labels = [0, 1, 0, 1];
+  /** Two values per example, the first of which is its label. */
+  const mixed = (probability: number) => {
+    const features = Float32Array.from(labels.flatMap((label) => [label, 1]));
+    const soft = Float32Array.from(labels);
+    mixExamples(features, soft, { probability, alpha: 0.5 }, seededRandom(4));
+    return { features, soft };
+  };
+
+  it('weights features and labels alike', () => {
+    const { features, soft } = mixed(1);
+    soft.forEach((label, i) => {
+      assert.equal(features[2 * i], label);
+      assert.ok(Math.abs(features[2 * i + 1] - 1) < 1e-6);
+    });
+    assert.ok(soft.some((label) => label > 0 && label < 1));
+  });
+
+  it('with probability 0 leaves a batch alone', () => {
+    assert.deepEqual(mixed(0).soft, Float32Array.from(labels));
   });
 });

@@ -41,9 +41,9 @@ class CountingPool extends AnalysisPool {
     return super.analyze(...parameters);
   }
 
-  override spectrum(...parameters: Parameters<AnalysisPool['spectrum']>) {
+  override spectra(...parameters: Parameters<AnalysisPool['spectra']>) {
     this.analyzed++;
-    return super.spectrum(...parameters);
+    return super.spectra(...parameters);
   }
 
   override contentHash(...parameters: Parameters<AnalysisPool['contentHash']>) {

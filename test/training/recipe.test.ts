@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { CODECS } from '../../daemon/audio/lossyCodecs.ts';
 import { referenceFeatures } from '../../daemon/features/featureConfig.ts';
-import { presets, readRecipe } from '../../daemon/training/recipe.ts';
+import { presets, readRecipe, withUsableCodecs } from '../../daemon/training/recipe.ts';
 import { ErrorCode } from '../../shared/errors.ts';
 import { isDeepfakeError, temporaryFolder } from '../helpers.ts';
 
@@ -40,6 +41,21 @@ describe('a recipe', () => {
 
   it('in a file can switch augmentation off', async () => {
     assert.equal((await readRecipe(await recipeFile({ augmentation: null }))).augmentation, null);
+  });
+
+  it('goes without the codecs that need an ffmpeg that is not there, and says so', async () => {
+    const path = await recipeFile({ augmentation: { codec: { probability: 0.5 }, crop: 1 } });
+    const recipe = await readRecipe(path);
+    assert.equal(recipe.augmentation?.codec?.codecs.length, CODECS.length);
+    const warnings: string[] = [];
+    const usable = await withUsableCodecs(recipe, join(folder, 'no-ffmpeg'), (text) => warnings.push(text));
+    assert.deepEqual(usable.augmentation, {
+      crop: 1,
+      codec: { probability: 0.5, codecs: ['g711'], variants: 3 },
+    });
+    assert.match(warnings.join(), /mp3-64k.*install it from https:\/\/ffmpeg.org/);
+    const plain = presets.default;
+    assert.equal(await withUsableCodecs(plain, join(folder, 'no-ffmpeg'), assert.fail), plain);
   });
 
   it('that is neither a file nor a preset is not found', async () => {
