@@ -1,4 +1,6 @@
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DeepfakeError, ErrorCode, messageOf } from '../shared/errors.ts';
 import { isRunning } from './runningProcess.ts';
@@ -55,6 +57,14 @@ async function syncFolder(folder: string): Promise<void> {
   // Some file systems refuse to; the content is there all the same.
   await handle.sync().catch(() => {});
   await handle.close();
+}
+
+/** A temporary file that lives on without a name until it is closed, by whatever ends the process. Throws the file system's errors. */
+export async function openUnnamedFile(): Promise<FileHandle> {
+  const path = join(tmpdir(), `deepfake-audio-${randomBytes(8).toString('hex')}`);
+  const file = await open(path, 'wx+', 0o600);
+  await rm(path, { force: true });
+  return file;
 }
 
 const TEMPORARY_NAME = /\.(?:safetensors|json|png|html)\.(\d+)\.tmp$/;

@@ -50,6 +50,7 @@ import { evaluateDataset } from './evaluation/evaluateDataset.ts';
 import type { Classifier } from './inference/classifier.ts';
 import { type FilePictures, PictureCache } from './inference/filePictures.ts';
 import { playableAudio } from './inference/playableAudio.ts';
+import { SoundCopies } from './inference/soundCopies.ts';
 import { readModel, writeModel } from './model/checkpoint.ts';
 import { exportOnnx } from './model/exportOnnx.ts';
 import { packageVersion } from './paths.ts';
@@ -104,6 +105,12 @@ export function serve(): void {
     );
   });
   const pictures = new PictureCache(PICTURE_CACHE_BYTES);
+  let soundCopies: SoundCopies | undefined;
+  const sounds = async (): Promise<SoundCopies> => {
+    const { pool } = await ready();
+    soundCopies ??= new SoundCopies(pool);
+    return soundCopies;
+  };
   const underWay = new Map<AbortController, Promise<unknown>>();
   const answer = <T>(token: CancellationToken, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
     const abort = new AbortController();
@@ -115,6 +122,7 @@ export function serve(): void {
     // What is stopped properly removes its temporary files, and a training run keeps its best epoch.
     for (const abort of underWay.keys()) abort.abort();
     await Promise.allSettled(underWay.values());
+    await soundCopies?.dispose();
     if (detector !== undefined) await (await detector).dispose();
   });
 
@@ -204,7 +212,7 @@ export function serve(): void {
     return { name: model.config.name };
   });
   on(PlayableAudioRequest.type, playableAudioParams, async ({ file, start }, signal) =>
-    playableAudio((await ready()).pool, file, start ?? 0, signal),
+    playableAudio(await sounds(), file, start ?? 0, signal),
   );
   connection.listen();
 }

@@ -77,11 +77,40 @@ export function streamAudio<R extends SampleReceiver>(
   });
 }
 
+/** Whether `startSeconds` costs nothing, because the file can be read from its middle. Errors as `loadAudio`. */
+export function canSeek(path: string): Promise<boolean> {
+  return withContent(path, {}, async (file, content) => {
+    try {
+      return (await openInProcess(file, content)).blocksFrom !== undefined;
+    } catch (error) {
+      if (error instanceof UnsupportedVariant) return false;
+      throw error;
+    }
+  });
+}
+
 /** Opens the file, finds what decodes it and explains what goes wrong. */
-async function readAudio<T>(
+function readAudio<T>(
   path: string,
   options: LoadOptions,
   read: (file: AudioFile, decoding: Decoding) => Promise<T>,
+): Promise<T> {
+  return withContent(path, options, async (file, content) => {
+    try {
+      return await read(file, await openInProcess(file, content));
+    } catch (error) {
+      if (!(error instanceof UnsupportedVariant)) {
+        throw error;
+      }
+      return await read(file, await openWithFfmpeg(file, content.container, options));
+    }
+  });
+}
+
+async function withContent<T>(
+  path: string,
+  options: LoadOptions,
+  use: (file: AudioFile, content: Content) => Promise<T>,
 ): Promise<T> {
   const file = await AudioFile.open(path, options.signal);
   try {
@@ -93,14 +122,7 @@ async function readAudio<T>(
         path,
       );
     }
-    try {
-      return await read(file, await openInProcess(file, content));
-    } catch (error) {
-      if (!(error instanceof UnsupportedVariant)) {
-        throw error;
-      }
-      return await read(file, await openWithFfmpeg(file, content.container, options));
-    }
+    return await use(file, content);
   } catch (error) {
     throw explained(error, path);
   } finally {

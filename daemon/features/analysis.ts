@@ -37,8 +37,12 @@ export interface SoundSoFar {
   spectrogram: SpectrogramImage;
   waveform: WaveformImage;
 }
+/** How much of a sound has been copied. */
+export interface CopiedSoFar {
+  samples: number;
+}
 /** What a worker says while it is at a task. */
-export type WorkerSign = typeof STARTED | WindowGroup | SoundSoFar;
+export type WorkerSign = typeof STARTED | WindowGroup | SoundSoFar | CopiedSoFar;
 
 /** What is known about a file after all its windows have been handed over. */
 export interface AnalysisSummary {

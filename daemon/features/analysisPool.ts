@@ -6,6 +6,7 @@ import { distFile } from '../paths.ts';
 import {
   type AnalysisRequest,
   type AnalysisSummary,
+  type CopiedSoFar,
   type SoundSoFar,
   type SpectraOptions,
   STARTED,
@@ -60,7 +61,15 @@ export class AnalysisPool {
     const parameters = [{ ...request, ffmpegPath: this.options.ffmpegPath }];
     const receive = (sign: WindowGroup | SoundSoFar) =>
       'starts' in sign ? onWindows(sign) : onSound?.(sign);
-    return this.limit(() => this.run('analyze', parameters, request.path, signal, receive));
+    return this.limit(() =>
+      this.run<AnalysisSummary, WindowGroup | SoundSoFar>(
+        'analyze',
+        parameters,
+        request.path,
+        signal,
+        receive,
+      ),
+    );
   }
 
   /** A file's mono samples at the features' sample rate: all, or at most `maxSeconds` from `startSeconds` on. */
@@ -72,6 +81,22 @@ export class AnalysisPool {
   ): Promise<Float32Array> {
     const parameters = [path, config, { ...part, ffmpegPath: this.options.ffmpegPath }];
     return this.limit(() => this.run('samples', parameters, path, signal));
+  }
+
+  /**
+   * Writes a file's mono samples at the features' rate into an open file, as 16-bit integers; `onLength` is told how many there
+   * are. False, and nothing written, where `samples` can begin in the middle.
+   */
+  copySound(
+    path: string,
+    config: FeatureConfig,
+    target: number,
+    onLength: (samples: number) => void,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    const parameters = [path, config, target, this.options.ffmpegPath];
+    const receive = ({ samples }: CopiedSoFar) => onLength(samples);
+    return this.limit(() => this.run<boolean, CopiedSoFar>('copySound', parameters, path, signal, receive));
   }
 
   /** The spectra that augmented views of a file are taken from: its own first, then those after codecs. */
@@ -121,12 +146,12 @@ export class AnalysisPool {
     await this.pool.terminate(true);
   }
 
-  private async run<T>(
+  private async run<T, S extends object = never>(
     method: keyof AnalysisMethods,
     parameters: unknown[],
     path: string,
     signal: AbortSignal | undefined,
-    on?: (payload: WindowGroup | SoundSoFar) => void,
+    on?: (payload: S) => void,
   ): Promise<T> {
     const cancelled = () => new DeepfakeError(ErrorCode.Cancelled, `Reading ${path} was cancelled.`, path);
     if (signal?.aborted) throw cancelled();
@@ -145,7 +170,7 @@ export class AnalysisPool {
         // A cancelled worker may have said something before it was stopped.
         if (ended) return;
         watch();
-        if (sign !== STARTED) on?.(sign);
+        if (sign !== STARTED) on?.(sign as S);
       },
     });
     const cancel = () => void task.cancel();

@@ -1,12 +1,20 @@
 import workerpool from 'workerpool';
 import { DeepfakeError } from '../../shared/errors.ts';
-import { type LoadOptions, loadAudio, type SampleReceiver, streamAudio } from '../audio/loadAudio.ts';
+import {
+  canSeek,
+  type LoadOptions,
+  loadAudio,
+  type SampleReceiver,
+  streamAudio,
+} from '../audio/loadAudio.ts';
 import { throughCodecs } from '../audio/lossyCodecs.ts';
+import { PcmWriter } from '../audio/pcm16.ts';
 import { crc32 } from '../crc32.ts';
 import { seededRandom, shuffle } from '../random.ts';
 import {
   type AnalysisRequest,
   type AnalysisSummary,
+  type CopiedSoFar,
   type SoundSoFar,
   type SpectraOptions,
   STARTED,
@@ -237,6 +245,25 @@ function samples(
   });
 }
 
+/** Writes a file's samples into an open file as 16-bit integers; false where `samples` can begin in the middle of it. */
+function copySound(
+  path: string,
+  { sampleRate }: FeatureConfig,
+  target: number,
+  ffmpegPath: string | undefined,
+): Promise<WorkerAnswer<boolean>> {
+  return answer(async () => {
+    if (await canSeek(path)) return false;
+    const { receiver, length } = await streamAudio(
+      path,
+      { sampleRate, ffmpegPath },
+      () => new PcmWriter(target, (samples) => workerpool.workerEmit({ samples } satisfies CopiedSoFar)),
+    );
+    receiver.finish(length);
+    return true;
+  });
+}
+
 /**
  * The spectra that views of a training clip are taken from, of at most `maxSeconds`: its own, and those of the clip after some of
  * the codecs, which its samples decide.
@@ -261,6 +288,7 @@ function spectra(
 export interface AnalysisMethods {
   analyze: typeof analyze;
   samples: typeof samples;
+  copySound: typeof copySound;
   spectra: typeof spectra;
   contentHash(path: string): Promise<WorkerAnswer<string>>;
 }
@@ -268,6 +296,7 @@ export interface AnalysisMethods {
 workerpool.worker({
   analyze,
   samples,
+  copySound,
   spectra,
   contentHash: (path) => answer(() => contentHash(path)),
 } satisfies AnalysisMethods);

@@ -1,11 +1,10 @@
 import type { PlayableAudioResult } from '../../shared/protocol.ts';
-import type { AnalysisPool } from '../features/analysisPool.ts';
+import { SLICE_SECONDS } from '../../shared/slices.ts';
+import { BYTES_PER_SAMPLE, pcm16 } from '../audio/pcm16.ts';
 import { referenceFeatures } from '../features/featureConfig.ts';
+import type { SoundCopies } from './soundCopies.ts';
 
-/** Longest sound handed to a player at once: two minutes are 4 MB. */
-const MAX_SECONDS = 120;
 const HEADER_BYTES = 44;
-const BYTES_PER_SAMPLE = 2;
 const PCM = 1;
 
 /**
@@ -13,44 +12,37 @@ const PCM = 1;
  * before. Throws the errors of `loadAudio`.
  */
 export async function playableAudio(
-  pool: AnalysisPool,
+  copies: SoundCopies,
   file: string,
   start: number,
   signal?: AbortSignal,
 ): Promise<PlayableAudioResult> {
-  const part = { startSeconds: start, maxSeconds: MAX_SECONDS };
-  const samples = await pool.samples(file, referenceFeatures, part, signal);
+  const pcm = await copies.slice(file, start, SLICE_SECONDS, signal);
   const { sampleRate } = referenceFeatures;
-  const duration = samples.length / sampleRate;
-  return {
-    wav: encodeWav(samples, sampleRate).toString('base64'),
-    start,
-    duration,
-    last: duration < MAX_SECONDS,
-  };
+  const duration = pcm.length / BYTES_PER_SAMPLE / sampleRate;
+  const wav = Buffer.concat([wavHeader(pcm.length, sampleRate), pcm]);
+  return { wav: wav.toString('base64'), start, duration, last: duration < SLICE_SECONDS };
 }
 
 /** Mono samples in [−1, 1] as a 16-bit RIFF/WAVE file. */
 export function encodeWav(samples: Float32Array, sampleRate: number): Buffer {
-  const dataBytes = samples.length * BYTES_PER_SAMPLE;
-  const wav = Buffer.alloc(HEADER_BYTES + dataBytes);
-  wav.write('RIFF', 0);
-  wav.writeUInt32LE(HEADER_BYTES - 8 + dataBytes, 4);
-  wav.write('WAVEfmt ', 8);
-  wav.writeUInt32LE(16, 16);
-  wav.writeUInt16LE(PCM, 20);
-  wav.writeUInt16LE(1, 22);
-  wav.writeUInt32LE(sampleRate, 24);
-  wav.writeUInt32LE(sampleRate * BYTES_PER_SAMPLE, 28);
-  wav.writeUInt16LE(BYTES_PER_SAMPLE, 32);
-  wav.writeUInt16LE(8 * BYTES_PER_SAMPLE, 34);
-  wav.write('data', 36);
-  wav.writeUInt32LE(dataBytes, 40);
-  samples.forEach((sample, i) => {
-    wav.writeInt16LE(
-      Math.round(Math.max(-1, Math.min(1, sample)) * 32767),
-      HEADER_BYTES + i * BYTES_PER_SAMPLE,
-    );
-  });
-  return wav;
+  const pcm = pcm16(samples);
+  return Buffer.concat([wavHeader(pcm.length, sampleRate), pcm]);
+}
+
+function wavHeader(dataBytes: number, sampleRate: number): Buffer {
+  const header = Buffer.alloc(HEADER_BYTES);
+  header.write('RIFF', 0);
+  header.writeUInt32LE(HEADER_BYTES - 8 + dataBytes, 4);
+  header.write('WAVEfmt ', 8);
+  header.writeUInt32LE(16, 16);
+  header.writeUInt16LE(PCM, 20);
+  header.writeUInt16LE(1, 22);
+  header.writeUInt32LE(sampleRate, 24);
+  header.writeUInt32LE(sampleRate * BYTES_PER_SAMPLE, 28);
+  header.writeUInt16LE(BYTES_PER_SAMPLE, 32);
+  header.writeUInt16LE(8 * BYTES_PER_SAMPLE, 34);
+  header.write('data', 36);
+  header.writeUInt32LE(dataBytes, 40);
+  return header;
 }

@@ -1,11 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, readFile, rm, utimes } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, readFile, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
 import { crc32 } from '../crc32.ts';
 import { readFileState, stateText } from '../features/contentHash.ts';
+import { openUnnamedFile } from '../files.ts';
 
 /** A pack is two files: the values, and a line about each clip, written after its values. */
 export const VALUES = '.f32';
@@ -230,12 +231,9 @@ class WritablePack extends Pack {
   }
 
   static async unnamed(): Promise<WritablePack> {
-    const path = join(tmpdir(), `deepfake-audio-${randomBytes(8).toString('hex')}`);
+    const path = join(tmpdir(), 'deepfake-audio');
     try {
-      const values = await open(path + VALUES, 'wx+', 0o600);
-      // The file lives on without a name until it is closed, by whatever ends the process.
-      await rm(path + VALUES, { force: true });
-      return new WritablePack(path, values, undefined, () => false);
+      return new WritablePack(path, await openUnnamedFile(), undefined, () => false);
     } catch (error) {
       throw writeFailed(path, error);
     }

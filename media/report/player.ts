@@ -1,5 +1,6 @@
 import { t } from '@vscode/l10n';
 import type { PlayableAudioResult } from '../../shared/protocol.ts';
+import { SLICE_SECONDS } from '../../shared/slices.ts';
 
 /** Files from this size on are played in slices from the daemon: a webview would load them as a whole. */
 const LARGEST_WHOLE_FILE_BYTES = 64e6;
@@ -27,6 +28,12 @@ interface Slice {
   url: string;
 }
 
+/** Where to go on as soon as the slice that holds it is there. */
+interface Destination {
+  seconds: number;
+  playing: boolean;
+}
+
 /** Plays a file, or slices of it where the webview cannot play it or it is large, through one audio element. */
 export class Player {
   private sliced = false;
@@ -34,9 +41,10 @@ export class Player {
   private next: Slice | undefined;
   /** The start of the slice that was asked for and has not come. */
   private pending: number | undefined;
-  /** Where to go on when it comes; undefined where it is the next one in turn. */
-  private goOnAt: number | undefined;
-  private goOnPlaying = false;
+  /** Set while the position lies in no slice that is there; what the audio element holds is then out of date. */
+  private destination: Destination | undefined;
+  /** Where the sound is known to end, in seconds. */
+  private end = Number.POSITIVE_INFINITY;
 
   constructor(
     private readonly audio: HTMLAudioElement,
@@ -65,29 +73,24 @@ export class Player {
     this.slice = undefined;
     this.next = undefined;
     this.pending = undefined;
-    this.goOnAt = undefined;
-    this.goOnPlaying = false;
+    this.destination = undefined;
+    this.end = Number.POSITIVE_INFINITY;
     this.audio.removeAttribute('src');
+    // Without it the element goes on with what it had.
+    this.audio.load();
   }
 
   get seconds(): number {
-    return this.goOnAt ?? (this.slice?.start ?? 0) + this.audio.currentTime;
+    return this.destination?.seconds ?? (this.slice?.start ?? 0) + this.audio.currentTime;
   }
 
   get playing(): boolean {
-    return this.goOnPlaying || !this.audio.paused;
+    return this.destination?.playing ?? !this.audio.paused;
   }
 
   toggle(): void {
-    if (this.playing) {
-      this.goOnPlaying = false;
-      this.audio.pause();
-      this.tell();
-    } else if (this.sliced && this.slice === undefined) {
-      this.jump(this.seconds, true);
-    } else {
-      void this.audio.play().catch(() => {});
-    }
+    if (this.playing) this.pause();
+    else this.play();
   }
 
   seek(seconds: number): void {
@@ -96,39 +99,58 @@ export class Player {
       this.host.onMove(seconds, this.playing);
       return;
     }
-    const { slice } = this;
-    const within = slice !== undefined && seconds >= slice.start && seconds < slice.start + slice.duration;
-    if (within) {
-      this.goOnAt = undefined;
-      this.audio.currentTime = seconds - slice.start;
-      this.tell();
-    } else {
-      this.jump(seconds, this.playing);
+    const { slice, playing } = this;
+    if (slice === undefined || !holds(slice, seconds)) {
+      this.goTo(seconds, playing);
+      return;
     }
+    if (this.destination !== undefined) {
+      this.destination = undefined;
+      this.pending = undefined;
+      this.host.onNote(t('Played from a converted copy.'));
+    }
+    this.audio.currentTime = seconds - slice.start;
+    if (playing) this.startAudio();
+    this.tell();
   }
 
   addSlice({ wav, start, duration, last }: PlayableAudioResult): void {
     if (!this.sliced || this.pending !== start) return;
     this.pending = undefined;
     if (duration === 0) {
-      // Nothing comes after the end.
-      this.goOnPlaying = false;
-      this.host.onNote('');
-      this.tell();
+      this.handleNothingThere(start);
       return;
     }
     const bytes = Uint8Array.from(atob(wav), (character) => character.charCodeAt(0));
     const url = URL.createObjectURL(new Blob([bytes], { type: 'audio/wav' }));
-    const slice = { start, duration, last, url };
-    if (this.goOnAt === undefined) this.next = slice;
-    else this.use(slice, this.goOnAt, this.goOnPlaying);
+    const slice = { start, duration, last: last || start + duration >= this.end, url };
+    if (this.destination === undefined) this.next = slice;
+    else this.use(slice, this.destination);
   }
 
   showNotPlayable(message: string): void {
     this.pending = undefined;
-    this.goOnPlaying = false;
+    if (this.destination !== undefined) this.destination.playing = false;
     this.host.onNote(message);
     this.tell();
+  }
+
+  private play(): void {
+    if (!this.sliced) this.startAudio();
+    else if (this.destination !== undefined) this.goTo(this.destination.seconds, true);
+    else if (this.slice === undefined || this.audio.ended) this.goTo(0, true);
+    else this.startAudio();
+  }
+
+  private pause(): void {
+    if (this.destination !== undefined) this.destination.playing = false;
+    this.audio.pause();
+    this.tell();
+  }
+
+  private startAudio(): void {
+    // Rejected where something else comes between, which its own events tell.
+    void this.audio.play().catch(() => this.tell());
   }
 
   private tell(): void {
@@ -136,12 +158,16 @@ export class Player {
   }
 
   /** Goes on at a position outside the slice at hand. */
-  private jump(seconds: number, playing: boolean): void {
+  private goTo(seconds: number, playing: boolean): void {
+    const start = Math.floor(seconds / SLICE_SECONDS) * SLICE_SECONDS;
+    this.destination = { seconds, playing };
     this.audio.pause();
-    this.goOnAt = seconds;
-    this.goOnPlaying = playing;
+    if (this.next?.start === start) {
+      this.use(this.next, this.destination);
+      return;
+    }
     this.host.onNote(t('Preparing the sound for playing…'));
-    this.ask(seconds);
+    this.ask(start);
     this.tell();
   }
 
@@ -151,32 +177,44 @@ export class Player {
     this.host.needSlice(start);
   }
 
-  private use(slice: Slice, at: number, playing: boolean): void {
+  /** The sound ends before the slice that was asked for; the one before it holds the end. */
+  private handleNothingThere(start: number): void {
+    this.end = start;
+    if (this.destination === undefined) {
+      if (this.slice !== undefined) this.slice.last = true;
+    } else if (start > 0) {
+      this.ask(start - SLICE_SECONDS);
+    } else {
+      this.destination = undefined;
+      this.host.onNote('');
+    }
+    this.tell();
+  }
+
+  private use(slice: Slice, { seconds, playing }: Destination): void {
     if (this.slice !== undefined) URL.revokeObjectURL(this.slice.url);
+    if (this.next !== undefined && this.next !== slice) URL.revokeObjectURL(this.next.url);
     this.slice = slice;
     this.next = undefined;
-    this.goOnAt = undefined;
-    this.goOnPlaying = false;
+    this.destination = undefined;
     this.host.onNote(t('Played from a converted copy.'));
     this.audio.src = slice.url;
-    this.audio.currentTime = Math.max(0, at - slice.start);
-    if (playing) void this.audio.play().catch(() => {});
+    this.audio.currentTime = Math.min(slice.duration, Math.max(0, seconds - slice.start));
+    if (playing) this.startAudio();
     this.tell();
   }
 
   private lookAhead(): void {
     const { slice } = this;
-    if (!this.sliced || slice === undefined || slice.last) return;
+    if (!this.sliced || slice === undefined || slice.last || this.destination !== undefined) return;
     if (this.next !== undefined || this.pending !== undefined || this.audio.paused) return;
-    if (slice.duration - this.audio.currentTime < AHEAD_SECONDS) this.ask(slice.start + slice.duration);
+    if (slice.duration - this.audio.currentTime < AHEAD_SECONDS) this.ask(slice.start + SLICE_SECONDS);
   }
 
   private handleEnded(): void {
-    const { slice, next } = this;
-    if (!this.sliced || slice === undefined || slice.last) return;
-    const at = slice.start + slice.duration;
-    if (next !== undefined) this.use(next, at, true);
-    else this.jump(at, true);
+    const { slice } = this;
+    if (!this.sliced || slice === undefined || slice.last || this.destination !== undefined) return;
+    this.goTo(slice.start + SLICE_SECONDS, true);
   }
 
   private handleError(): void {
@@ -185,8 +223,12 @@ export class Player {
       this.host.onNote(t('The sound cannot be played here.'));
       return;
     }
-    const seconds = this.audio.currentTime;
+    const { currentTime, paused } = this.audio;
     this.sliced = true;
-    this.jump(seconds, this.playing);
+    this.goTo(currentTime, !paused);
   }
 }
+
+/** Whether a position lies in a slice; the last one holds everything after it as well. */
+const holds = ({ start, duration, last }: Slice, seconds: number): boolean =>
+  seconds >= start && (last || seconds < start + duration);
