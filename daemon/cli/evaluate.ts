@@ -5,30 +5,22 @@ import { withExitCodes } from './exitCodes.ts';
 import { EXIT_CODE_GATE_FAILED, reportGates } from './gates.ts';
 import { dataRootOf } from './kaggleRoot.ts';
 import {
-  configOption,
-  cpuOption,
+  type DetectorFlags,
   dataRootOption,
-  deviceOption,
-  type EngineFlags,
-  engineOption,
-  engineOptions,
-  ffmpegOption,
+  detectorOptions,
   gatesOption,
   kaggleOption,
-  modelOption,
   positiveInteger,
+  withDetectorOptions,
 } from './options.ts';
 import { ProgressLine, percent, warn } from './terminal.ts';
 
-interface EvaluateOptions extends EngineFlags {
+interface EvaluateOptions extends DetectorFlags {
   dataRoot?: string;
   useKagglehub?: boolean;
   gates?: boolean;
   samplePerClass?: number;
-  model?: string;
-  config?: string;
   reportsDir: string;
-  ffmpeg?: string;
 }
 
 export function evaluateCommand(): Command {
@@ -39,17 +31,11 @@ export function evaluateCommand(): Command {
     .addOption(dataRootOption())
     .addOption(kaggleOption())
     .option('--sample-per-class <n>', 'use the first n clips of each class', positiveInteger)
-    .addOption(modelOption())
-    .addOption(configOption())
     .option('--reports-dir <folder>', 'where the reports go', 'reports')
     .addOption(gatesOption())
     .option('--batch-size <n>', 'accepted for compatibility; files are scored one by one', positiveInteger)
-    .addOption(ffmpegOption())
-    .addOption(engineOption())
-    .addOption(deviceOption())
-    .addOption(cpuOption())
     .action(evaluate);
-  return withExitCodes(command, {
+  return withExitCodes(withDetectorOptions(command), {
     1: 'nothing was measured',
     [EXIT_CODE_GATE_FAILED]: 'with --gates: a gate failed',
   });
@@ -58,15 +44,7 @@ export function evaluateCommand(): Command {
 async function evaluate(options: EvaluateOptions): Promise<void> {
   const progress = new ProgressLine();
   const dataRoot = await dataRootOf(options, progress);
-  const detector = await Detector.open(
-    {
-      checkpoint: options.model,
-      config: options.config,
-      ffmpegPath: options.ffmpeg,
-      ...engineOptions(options),
-    },
-    warn,
-  );
+  const detector = await Detector.open(detectorOptions(options), warn);
   try {
     const result = await evaluateDataset(detector.classifier, {
       dataRoot,

@@ -1,33 +1,58 @@
-import { InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { DEVICES, ENGINES } from '../../shared/verdict.ts';
+import type { DetectorOptions } from '../detector.ts';
 import type { EngineOptions } from '../model/engines.ts';
 
 /** Flags that several commands share; the reference's names. */
 export const modelOption = () => new Option('--model <file>', 'checkpoint to use instead of the shipped one');
 export const configOption = () =>
   new Option('--config <file>', 'its model_config.json, when that does not lie beside it');
-/** The reference moves to a GPU unless told not to; here a GPU is used only when it is named. */
-export const cpuOption = () => new Option('--cpu', 'the same as --device cpu').conflicts('device');
-export const engineOption = () =>
-  new Option(
-    '--engine <name>',
-    'what runs the network (default: onnxruntime where it loads, else onnxruntime-web)',
-  ).choices(['auto', ...ENGINES]);
-export const deviceOption = () =>
-  new Option('--device <name>', 'what computes (default: the CPU)').choices(['auto', ...DEVICES]);
 
-/** The values of these three. */
+/** What decodes and what computes. */
+export const withEngineOptions = (command: Command): Command =>
+  command
+    .addOption(
+      new Option('--ffmpeg <program>', 'ffmpeg for formats that are not decoded in-process').env(
+        'DEEPFAKE_AUDIO_FFMPEG',
+      ),
+    )
+    .addOption(
+      new Option(
+        '--engine <name>',
+        'what runs the network (default: onnxruntime where it loads, else onnxruntime-web)',
+      ).choices(['auto', ...ENGINES]),
+    )
+    .addOption(
+      new Option('--device <name>', 'what computes (default: the CPU)').choices(['auto', ...DEVICES]),
+    )
+    // The reference moves to a GPU unless told not to; here a GPU is used only when it is named.
+    .addOption(new Option('--cpu', 'the same as --device cpu').conflicts('device'));
+
+/** Their values. */
 export interface EngineFlags extends EngineOptions {
+  ffmpeg?: string;
   cpu?: boolean;
 }
 export const engineOptions = ({ engine, device, cpu }: EngineFlags): EngineOptions => ({
   engine,
   device: cpu ? 'cpu' : device,
 });
-export const ffmpegOption = () =>
-  new Option('--ffmpeg <program>', 'ffmpeg for formats that are not decoded in-process').env(
-    'DEEPFAKE_AUDIO_FFMPEG',
-  );
+
+/** Which model judges, what decodes and what computes. */
+export const withDetectorOptions = (command: Command): Command =>
+  withEngineOptions(command.addOption(modelOption()).addOption(configOption()));
+
+/** Their values. */
+export interface DetectorFlags extends EngineFlags {
+  model?: string;
+  config?: string;
+}
+export const detectorOptions = ({ model, config, ffmpeg, ...flags }: DetectorFlags): DetectorOptions => ({
+  checkpoint: model,
+  config,
+  ffmpegPath: ffmpeg,
+  ...engineOptions(flags),
+});
 
 export const dataRootOption = () =>
   new Option('--data-root <folder>', 'labelled folder (default: the environment variable DATASET_ROOT)');

@@ -7,22 +7,10 @@ import type { Verdict } from '../../shared/verdict.ts';
 import { verdictJson } from '../../shared/verdictJson.ts';
 import { Detector } from '../detector.ts';
 import { withExitCodes } from './exitCodes.ts';
-import {
-  configOption,
-  cpuOption,
-  deviceOption,
-  type EngineFlags,
-  engineOption,
-  engineOptions,
-  ffmpegOption,
-  modelOption,
-} from './options.ts';
+import { type DetectorFlags, detectorOptions, withDetectorOptions } from './options.ts';
 import { warn } from './terminal.ts';
 
-interface PredictOptions extends EngineFlags {
-  model?: string;
-  config?: string;
-  ffmpeg?: string;
+interface PredictOptions extends DetectorFlags {
   firstWindow?: boolean;
   table?: boolean;
 }
@@ -33,27 +21,17 @@ export function predictCommand(): Command {
   const command = new Command('predict')
     .description('Say of each audio file whether it is genuine or synthetic speech.')
     .argument('<audio...>', 'audio files')
-    .addOption(modelOption())
-    .addOption(configOption())
-    .addOption(ffmpegOption())
-    .addOption(engineOption())
-    .addOption(deviceOption())
-    .addOption(cpuOption())
     .option('--first-window', 'look at the first window only, as the reference does')
     .option('--table', 'print a table for people instead of JSON')
     .action(predict);
-  return withExitCodes(command, { 1: 'a file could not be read, or the command failed' });
+  return withExitCodes(withDetectorOptions(command), {
+    1: 'a file could not be read, or the command failed',
+  });
 }
 
 async function predict(files: string[], options: PredictOptions): Promise<void> {
   const detector = await Detector.open(
-    {
-      checkpoint: options.model,
-      config: options.config,
-      ffmpegPath: options.ffmpeg,
-      ...engineOptions(options),
-      workers: Math.min(files.length, availableParallelism()),
-    },
+    { ...detectorOptions(options), workers: Math.min(files.length, availableParallelism()) },
     warn,
   );
   try {

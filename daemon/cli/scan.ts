@@ -18,16 +18,7 @@ import {
 import { defaultStorePath, openStore } from '../scan/resultStore.ts';
 import { type ScanProgress, scan } from '../scan/scan.ts';
 import { withExitCodes } from './exitCodes.ts';
-import {
-  configOption,
-  cpuOption,
-  deviceOption,
-  type EngineFlags,
-  engineOption,
-  engineOptions,
-  ffmpegOption,
-  modelOption,
-} from './options.ts';
+import { type DetectorFlags, detectorOptions, withDetectorOptions } from './options.ts';
 import { ProgressLine, warn } from './terminal.ts';
 
 /** Ctrl+C is what shells make of it. */
@@ -40,10 +31,7 @@ const RATE_FROM_FILES = 8;
 
 type FailOn = 'deepfake' | 'inconclusive' | 'error';
 
-interface ScanCliOptions extends EngineFlags {
-  model?: string;
-  config?: string;
-  ffmpeg?: string;
+interface ScanCliOptions extends DetectorFlags {
   include?: string[];
   exclude?: string[];
   since?: Date;
@@ -88,14 +76,8 @@ export function scanCommand(): Command {
     )
     .option('--store <file>', `where results are kept (default: ${defaultStorePath})`)
     .option('--no-store', 'analyse everything and keep nothing')
-    .addOption(modelOption())
-    .addOption(configOption())
-    .addOption(ffmpegOption())
-    .addOption(engineOption())
-    .addOption(deviceOption())
-    .addOption(cpuOption())
     .action(runScan);
-  return withExitCodes(command, {
+  return withExitCodes(withDetectorOptions(command), {
     1: 'the scan failed',
     [FOUND]: 'what --fail-on names was found',
     [INTERRUPTED]: 'stopped by Ctrl+C; the same command goes on',
@@ -121,15 +103,7 @@ async function runScan(paths: string[], options: ScanCliOptions): Promise<void> 
   for (const file of output) formatOf(file);
   const cancellation = new AbortController();
   const stop = () => cancellation.abort();
-  const detector = await Detector.open(
-    {
-      checkpoint: options.model,
-      config: options.config,
-      ffmpegPath: options.ffmpeg,
-      ...engineOptions(options),
-    },
-    warn,
-  );
+  const detector = await Detector.open(detectorOptions(options), warn);
   const where = options.store && resolve(options.store);
   const store = await openStore(where, warn);
   const progress = new ProgressDisplay();

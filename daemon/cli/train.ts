@@ -8,19 +8,16 @@ import { withExitCodes } from './exitCodes.ts';
 import { EXIT_CODE_GATE_FAILED, reportGates } from './gates.ts';
 import { dataRootOf } from './kaggleRoot.ts';
 import {
-  cpuOption,
   dataRootOption,
-  deviceOption,
   type EngineFlags,
-  engineOption,
   engineOptions,
-  ffmpegOption,
   gatesOption,
   kaggleOption,
   nonNegativeNumber,
   positiveInteger,
   share,
   wholeNumber,
+  withEngineOptions,
 } from './options.ts';
 import { ProgressLine, percent, warn } from './terminal.ts';
 
@@ -94,12 +91,8 @@ export function trainCommand(): Command {
       DEFAULT_CACHE_GIGABYTES,
     )
     .addOption(gatesOption())
-    .addOption(ffmpegOption())
-    .addOption(engineOption())
-    .addOption(deviceOption())
-    .addOption(cpuOption())
     .action(train);
-  return withExitCodes(command, {
+  return withExitCodes(withEngineOptions(command), {
     1: 'nothing was trained, or the run failed',
     [EXIT_CODE_GATE_FAILED]: 'with --gates: a gate failed',
   });

@@ -43,20 +43,19 @@ export function blockedTrainingBlocks(context: StepContext, b: number): Training
     return g.reshape(g.node('Transpose', [parts], { perm: [0, 2, 4, 3, 1] }), [co, ci, 3, 3]);
   };
 
-  /** scale · map + shift per channel, added to `sum` where it is given. */
-  const affine = (map: string, scale: string, shift: string, channels: number, sum?: string) =>
+  /** scale · map + shift per channel, added to `sum` where it is given, then rectified where that is asked for. */
+  const affine = (
+    map: string,
+    scale: string,
+    shift: string,
+    channels: number,
+    { sum, rectified = false }: { sum?: string; rectified?: boolean } = {},
+  ) =>
     g.blockedNode(
       'Conv',
       [map, g.reshape(scale, [channels, 1, 1, 1]), shift, ...(sum === undefined ? [] : [sum])],
-      { kernel_shape: [1, 1], group: channels },
+      { kernel_shape: [1, 1], group: channels, ...(rectified ? { activation: 'Relu' } : {}) },
     );
-
-  const rectifiedAffine = (map: string, scale: string, shift: string, channels: number) =>
-    g.blockedNode('Conv', [map, g.reshape(scale, [channels, 1, 1, 1]), shift], {
-      kernel_shape: [1, 1],
-      group: channels,
-      activation: 'Relu',
-    });
 
   /** Average over each channel of each clip, [N,C,1,1]. */
   const average = (map: string) => g.blockedNode('GlobalAveragePool', [map]);
@@ -172,7 +171,7 @@ export function blockedTrainingBlocks(context: StepContext, b: number): Training
     const outputsLast = g.node('Transpose', [g.reshape(scaled, [co / b, b, TAPS])], { perm: [0, 2, 1] });
     const phases = pooledPhases(features, g.reshape(outputsLast, [co, 1, 3, 3]), [], W);
     const winners = tournament(phases);
-    const output = rectifiedAffine(winners.maximum, g.ones([co]), input.shift, co);
+    const output = affine(winners.maximum, g.ones([co]), input.shift, co, { rectified: true });
 
     const backward = (outputGradient: string) => {
       const active = g.multiply(outputGradient, isPositive(g, output));
@@ -214,7 +213,7 @@ export function blockedTrainingBlocks(context: StepContext, b: number): Training
     const scale = g.multiply(g.node('Abs', [weight(names.gamma)]), inverseDeviation);
     const winners = tournament(phases);
     const shift = g.subtract(weight(names.beta), g.multiply(scale, mean));
-    const output = rectifiedAffine(winners.maximum, scale, shift, co);
+    const output = affine(winners.maximum, scale, shift, co, { rectified: true });
 
     const backward = (outputGradient: string) => {
       const active = g.multiply(outputGradient, isPositive(g, output));
@@ -228,7 +227,7 @@ export function blockedTrainingBlocks(context: StepContext, b: number): Training
       const direct = affine(active, scale, g.zeros([co]), co);
       const routed = route(phases, winners, direct);
       const mapGradient = interleave(
-        phases.map((phase, i) => affine(phase, slope, offset, co, routed[i])),
+        phases.map((phase, i) => affine(phase, slope, offset, co, { sum: routed[i] })),
         lastColumn === undefined ? undefined : affine(lastColumn, slope, offset, co),
         shape,
       );
@@ -283,7 +282,7 @@ export function blockedTrainingBlocks(context: StepContext, b: number): Training
     const inverseDeviation = noteStatistics(context, block, g.subtract(mean, bias), variance, N * area);
     const scale = g.multiply(weight(names.gamma), inverseDeviation);
     const shift = g.subtract(weight(names.beta), g.multiply(scale, mean));
-    const rectified = rectifiedAffine(map, scale, shift, co);
+    const rectified = affine(map, scale, shift, co, { rectified: true });
     const output = g.reshape(average(rectified), [N, co]);
 
     const backward = (outputGradient: string) => {
@@ -303,7 +302,7 @@ export function blockedTrainingBlocks(context: StepContext, b: number): Training
       );
       const parts = { scale, mean, inverseDeviation, shiftGradient, normalizedGradient };
       const { slope, offset } = statisticsGradient(context, parts, N * area);
-      const rows = g.reshape(affine(map, slope, offset, co, direct), [(N * co * H) / b, W * b]);
+      const rows = g.reshape(affine(map, slope, offset, co, { sum: direct }), [(N * co * H) / b, W * b]);
       const fill = g.zeros([(N * co * H) / b, (paddedWidth(W) - W) * b]);
       const mapGradient = g.reshape(g.concat([rows, fill], 1), [N, co, H, paddedWidth(W)]);
       setGradients(context, shape, {

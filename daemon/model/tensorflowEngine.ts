@@ -23,10 +23,9 @@ import type {
   TrainingState,
   Weights,
 } from './engine.ts';
-import { BETA1, BETA2 } from './trainingGraph.ts';
+import { ADAM_EPSILON, BETA1, BETA2 } from './trainingGraph.ts';
 
 /** AdamW's stabiliser (PyTorch's default). */
-const ADAM_EPSILON = 1e-8;
 
 /** TensorFlow.js with whatever backend it has: `@tensorflow/tfjs-node`, or `@tensorflow/tfjs` itself. */
 export type TensorFlow = typeof Tf;

@@ -16,7 +16,7 @@ import type { StepContext, TrainingBlock } from './trainingBlock.ts';
 /** AdamW's decay rates and stabiliser (Loshchilov & Hutter 2019; PyTorch's defaults). */
 export const BETA1 = 0.9;
 export const BETA2 = 0.999;
-const ADAM_EPSILON = 1e-8;
+export const ADAM_EPSILON = 1e-8;
 
 export interface TrainingGraphOptions {
   architecture: Architecture;
