@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { pcmWav } from './pcmWav.mjs';
 import { prepare, root } from './prepare.mjs';
 
 const { values } = parseArgs({
@@ -148,27 +149,12 @@ async function writeClips() {
       const samples = Int16Array.from({ length: SAMPLE_RATE }, (_, n) =>
         Math.round(32_767 * (0.5 * (noise() - 0.5) + tone(n, hertz))),
       );
-      await writeFile(join(folder, 'clips', name, `${clip}.wav`), wav(samples));
+      await writeFile(
+        join(folder, 'clips', name, `${clip}.wav`),
+        pcmWav(Buffer.from(samples.buffer), SAMPLE_RATE),
+      );
     }
   }
-}
-
-/** A mono 16-bit WAV file. */
-function wav(samples) {
-  const header = Buffer.alloc(44);
-  header.write('RIFF', 0);
-  header.writeUInt32LE(36 + samples.byteLength, 4);
-  header.write('WAVEfmt ', 8);
-  header.writeUInt32LE(16, 16);
-  header.writeUInt16LE(1, 20);
-  header.writeUInt16LE(1, 22);
-  header.writeUInt32LE(SAMPLE_RATE, 24);
-  header.writeUInt32LE(2 * SAMPLE_RATE, 28);
-  header.writeUInt16LE(2, 32);
-  header.writeUInt16LE(16, 34);
-  header.write('data', 36);
-  header.writeUInt32LE(samples.byteLength, 40);
-  return Buffer.concat([header, Buffer.from(samples.buffer)]);
 }
 
 /** Uniform numbers in [0, 1) that a seed decides: mulberry32 (Tommy Ettinger, 2017). */

@@ -47,9 +47,7 @@ export class OnnxRuntimeEngine implements Engine {
   }
 
   async createInference(shape: NetworkShape, state: StateDict): Promise<InferenceEngine> {
-    const model = inferenceGraph(shape.architecture, state, shape.bands, shape.frames);
-    const runtime = await this.runtime();
-    return new OnnxInference(runtime, await runtime.openSession(model), shape);
+    return OnnxInference.open(await this.runtime(), shape, state);
   }
 
   async createTraining(shape: NetworkShape, initial: TrainingState): Promise<TrainingEngine> {
@@ -99,11 +97,16 @@ export async function blockSizeOf({ openSession, Tensor }: OnnxRuntime): Promise
 }
 
 export class OnnxInference implements InferenceEngine {
-  constructor(
+  private constructor(
     private readonly runtime: OnnxRuntime,
     private readonly session: InferenceSession,
     private readonly shape: NetworkShape,
   ) {}
+
+  static async open(runtime: OnnxRuntime, shape: NetworkShape, state: StateDict): Promise<OnnxInference> {
+    const model = inferenceGraph(shape.architecture, state, shape.bands, shape.frames);
+    return new OnnxInference(runtime, await runtime.openSession(model), shape);
+  }
 
   async score(features: Float32Array, count: number): Promise<Scores> {
     const { Tensor } = this.runtime;

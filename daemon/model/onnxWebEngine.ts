@@ -4,7 +4,6 @@ import type { EngineFacts } from '../../shared/verdict.ts';
 import { distFile } from '../paths.ts';
 import type { StateDict } from './audioCnn.ts';
 import type { Engine, InferenceEngine, NetworkShape, TrainingEngine, TrainingState } from './engine.ts';
-import { inferenceGraph } from './inferenceGraph.ts';
 import { OnnxInference, type OnnxRuntime, OnnxTraining, SESSION_OPTIONS } from './onnxRuntimeEngine.ts';
 
 /** The three files of the package `onnxruntime-web` that are needed, copied by the build. */
@@ -23,9 +22,7 @@ export class OnnxWebEngine implements Engine {
   }
 
   async createInference(shape: NetworkShape, state: StateDict): Promise<InferenceEngine> {
-    const model = inferenceGraph(shape.architecture, state, shape.bands, shape.frames);
-    const runtime = await this.runtime();
-    return new OnnxInference(runtime, await runtime.openSession(model), shape);
+    return OnnxInference.open(await this.runtime(), shape, state);
   }
 
   async createTraining(shape: NetworkShape, initial: TrainingState): Promise<TrainingEngine> {

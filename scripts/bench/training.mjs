@@ -8,6 +8,7 @@ import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { pcmWav } from '../pcmWav.mjs';
 import { prepare, root } from '../prepare.mjs';
 
 const { values } = parseArgs({
@@ -20,7 +21,6 @@ const { values } = parseArgs({
   },
 });
 const SAMPLE_RATE = 16_000;
-const HEADER_BYTES = 44;
 /** Seconds of each class that clips are cut from, each at a place of its own. */
 const SOURCE_SECONDS = 600;
 const clips = Number(values.clips);
@@ -71,31 +71,13 @@ async function generate() {
     samples.map((value, n) => value / 8 + 6000 * Math.sin(n * (0.1 + n * 1e-8))).buffer,
   );
   const bytes = 2 * Math.round(SAMPLE_RATE * seconds);
-  const header = wavHeader(bytes);
   for (let i = 0; i < clips; i++) {
     const [label, source] = i % 2 ? ['deepfake', tone] : ['genuine', noise];
     const below = join(temporary, label, String(Math.floor(i / 1000)));
     if (i % 1000 < 2) await mkdir(below, { recursive: true });
     // Multiples of a prime: no two clips of a class begin at the same sample.
     const start = 2 * ((7919 * i) % (samples.length - bytes / 2));
-    await writeFile(join(below, `clip-${i}.wav`), [header, source.subarray(start, start + bytes)]);
+    await writeFile(join(below, `clip-${i}.wav`), pcmWav(source.subarray(start, start + bytes), SAMPLE_RATE));
   }
   await rename(temporary, data);
-}
-
-function wavHeader(bytes) {
-  const header = Buffer.alloc(HEADER_BYTES);
-  header.write('RIFF', 0, 'ascii');
-  header.writeUInt32LE(36 + bytes, 4);
-  header.write('WAVEfmt ', 8, 'ascii');
-  header.writeUInt32LE(16, 16);
-  header.writeUInt16LE(1, 20);
-  header.writeUInt16LE(1, 22);
-  header.writeUInt32LE(SAMPLE_RATE, 24);
-  header.writeUInt32LE(2 * SAMPLE_RATE, 28);
-  header.writeUInt16LE(2, 32);
-  header.writeUInt16LE(16, 34);
-  header.write('data', 36, 'ascii');
-  header.writeUInt32LE(bytes, 40);
-  return header;
 }
