@@ -197,7 +197,8 @@ async function start(file: AudioFile, container: Container, ffmpegPath: string):
   command.inputOptions(['-nostdin', '-v', 'error', '-threads', '1', '-protocol_whitelist', 'file']);
   command.inputOptions(['-format_whitelist', DEMUXERS[container], '-f', DEMUXERS[container]]);
   command.outputOptions(['-map', '0:a:0', '-threads', '1', '-c:a', 'pcm_f32le', '-bitexact', '-f', 'wav']);
-  const output = new PassThrough();
+  // fluent-ffmpeg gives up an ffmpeg that has not ended 20 ms after its output was closed, which on a busy machine is too soon.
+  const output = new PassThrough({ emitClose: false });
   const complaints: string[] = [];
   const outcome = new Promise<Outcome>((resolve) => {
     command.on('stderr', (line: string) => line.trim() && complaints.push(line.trim()));

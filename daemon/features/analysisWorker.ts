@@ -28,7 +28,7 @@ import { PictureStream, spectrogramBetween, waveformBetween } from './picture.ts
 import { type StreamedWindow, WindowStream } from './windowStream.ts';
 import { extractWindow, rootMeanSquare, silenceLevel } from './windows.ts';
 
-/** Windows handed over at once: 64 × 64 kB at the default resolution. */
+/** Windows handed over at once: 64 × 128 kB with the default features. */
 const GROUP_SIZE = 64;
 /** Groups of one file that may wait for the network. */
 const GROUPS_AHEAD = 2;

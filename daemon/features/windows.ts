@@ -13,7 +13,7 @@ export function extractWindow(samples: Float32Array, start: number, config: Feat
   const available = samples.subarray(start);
   window.set(available);
   if (config.padding === 'tile') {
-    for (let filled = available.length; filled < length; filled *= 2) {
+    for (let filled = available.length; filled > 0 && filled < length; filled *= 2) {
       window.copyWithin(filled, 0, Math.min(filled, length - filled));
     }
   }

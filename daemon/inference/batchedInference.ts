@@ -1,6 +1,6 @@
 import type { InferenceEngine, Scores } from '../model/engine.ts';
 
-/** Spectrograms in one call of the network; more than this brings no speed and costs memory (64 kB each). */
+/** Spectrograms in one call of the network; more than this brings no speed and costs memory (128 kB each with the default features). */
 const LARGEST_BATCH = 64;
 
 interface Waiting {

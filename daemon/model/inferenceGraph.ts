@@ -14,7 +14,7 @@ export const EVIDENCE = 'evidence';
 
 /**
  * The network for inference as an ONNX model, BatchNorm folded into the convolutions.
- * Input `features` [N, 1, bands, frames]; outputs `logit` [N] and `evidence` [N, bands/4, frames/4] (integer halving twice),
+ * Input `features` [N, 1, bands, frames]; outputs `logit` [N] and `evidence` [N, bands >> h, frames >> h] after h poolings,
  * whose sum over a clip plus the linear bias is the clip's logit (class activation map, Zhou et al. 2016).
  */
 export function inferenceGraph(

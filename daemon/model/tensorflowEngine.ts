@@ -25,8 +25,6 @@ import type {
 } from './engine.ts';
 import { ADAM_EPSILON, BETA1, BETA2 } from './trainingGraph.ts';
 
-/** AdamW's stabiliser (PyTorch's default). */
-
 /** TensorFlow.js with whatever backend it has: `@tensorflow/tfjs-node`, or `@tensorflow/tfjs` itself. */
 export type TensorFlow = typeof Tf;
 

@@ -149,6 +149,21 @@ describe('decoding', () => {
     assert.ok(signalToError(expectedTone(0, RATE), samples) > 80);
   });
 
+  it('does not mind an ffmpeg that ends long after its output', async (context) => {
+    if (!ffmpegOnPath() || process.platform === 'win32') {
+      return context.skip('no ffmpeg on the PATH, or no shell script in its place');
+    }
+    const folder = await mkdtemp(join(tmpdir(), 'deepfake-ffmpeg-'));
+    try {
+      const slow = join(folder, 'ffmpeg');
+      await writeFile(slow, '#!/bin/sh\nffmpeg "$@" || exit\nexec >&-\nexec sleep 0.3\n', { mode: 0o755 });
+      const { samples } = await loadAudio(join(FIXTURES, 'tone-alac.m4a'), { ffmpegPath: slow });
+      assert.equal(samples.length, RATE);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
   it('stops ffmpeg when only the beginning is wanted', async (context) => {
     if (!ffmpegOnPath()) {
       return context.skip('no ffmpeg on the PATH');
