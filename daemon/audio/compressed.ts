@@ -219,12 +219,12 @@ async function* decodeChunks(
   try {
     const cut = decoding.container === 'flac' ? outsideFlacHeaders : undefined;
     for await (const chunk of file.chunks(offset, cut)) {
-      const block = taken(quietly(() => decoder.decode(chunk)));
+      const block = taken(guarded(() => decoder.decode(chunk)));
       if (block !== undefined) {
         yield block;
       }
     }
-    const rest = decoder.flush && taken(quietly(() => decoder.flush!()));
+    const rest = decoder.flush && taken(guarded(() => decoder.flush!()));
     if (rest !== undefined) {
       yield rest;
     }
@@ -266,13 +266,15 @@ function rescaleFlac(channels: Float32Array[], bitsPerSample: number): void {
   }
 }
 
-/** Runs a synchronous decoder whose complaints on the console say nothing to a user. */
-function quietly<T>(work: () => T): T {
+/** Runs a synchronous decoder, whose complaints on the console and whose own mistakes say nothing to a user. */
+function guarded<T>(work: () => T): T {
   const { error, warn, log } = console;
   const ignore = () => {};
   Object.assign(console, { error: ignore, warn: ignore, log: ignore });
   try {
     return work();
+  } catch (cause) {
+    throw new DamagedContent('its decoder gave up on it', { cause });
   } finally {
     Object.assign(console, { error, warn, log });
   }

@@ -4,6 +4,8 @@ import { elementCount, type StateDict, type Tensor } from './audioCnn.ts';
 
 /** Checkpoints of compact networks; anything larger is not one. */
 const MAX_UNPACKED_BYTES = 256 << 20;
+/** An archive may claim to have billions of entries. */
+const MAX_ENTRIES = 10_000;
 
 interface Storage {
   kind: 'float' | 'long';
@@ -51,9 +53,11 @@ export function readTorchCheckpoint(file: Uint8Array): StateDict {
 
 function unzip(file: Uint8Array): Map<string, Uint8Array> {
   let unpacked = 0;
+  let count = 0;
   try {
     const files = unzipSync(file, {
       filter: ({ originalSize }) => {
+        if (++count > MAX_ENTRIES) throw new RangeError(`it has more than ${MAX_ENTRIES} entries`);
         unpacked += originalSize;
         if (unpacked > MAX_UNPACKED_BYTES) throw new RangeError('it unpacks to more than 256 MB');
         return true;

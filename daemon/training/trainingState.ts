@@ -171,6 +171,8 @@ function stateOf(
     const values = float32Values(name, tensor(name));
     const length = specs.reduce((sum, { shape }) => sum + elementCount(shape), 0);
     if (values.length !== length) throw new RangeError(`tensor ${name} does not fit the network`);
+    if (!values.every(Number.isFinite))
+      throw new RangeError(`tensor ${name} holds values that are not finite`);
     return values;
   };
   const trainable = trainableTensors(architecture);

@@ -1,4 +1,5 @@
 // npm run fuzz: damaged input for every reader of files and messages. Ends with 1 when something was found.
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
@@ -8,7 +9,7 @@ import { distFile } from '../../daemon/paths.ts';
 import type { Batch, WorkerMessage } from './fuzzWorker.ts';
 import { fuzzDaemon } from './jsonRpc.ts';
 import { mutated } from './mutate.ts';
-import { readers, tryInput } from './readers.ts';
+import { decoders, readers, tryInput } from './readers.ts';
 import { seeds } from './seeds.ts';
 
 /** An input that takes more computing hangs; one that waits for so long does too, however busy the machine is. */
@@ -18,6 +19,8 @@ const WAITING_LIMIT_MS = 120_000;
 const MEMORY_LIMIT_BYTES = 2.5 * 2 ** 30;
 const WORKER_HEAP_MB = 512;
 const BATCH_MS = 300;
+/** A decoder takes a hundred times as long as the other readers do. */
+const DECODER_BATCH_MS = 1200;
 const JSON_RPC = 'jsonRpc';
 
 interface Options {
@@ -44,7 +47,9 @@ const names = options.reader.length > 0 ? options.reader : [...Object.keys(reade
 const unknown = names.find((name) => !(name in seeds));
 if (unknown !== undefined) program.error(`error: there is no reader ${unknown}.`);
 
-const folder = await mkdtemp(join(tmpdir(), 'deepfake-fuzz-'));
+/** Memory, where the system has a folder there: a disk would take most of the time. */
+const MEMORY_FOLDER = '/dev/shm';
+const folder = await mkdtemp(join(existsSync(MEMORY_FOLDER) ? MEMORY_FOLDER : tmpdir(), 'deepfake-fuzz-'));
 const tried = new Map(names.map((name) => [name, 0]));
 /** By reader and by what was found, without its numbers: one input of each kind is kept. */
 const findings = new Map<string, { reader: string; finding: string; times: number; file: string }>();
@@ -71,7 +76,7 @@ async function search(): Promise<void> {
   const end = performance.now() + 1000 * options.seconds;
   const ofFiles = names.filter((name) => name !== JSON_RPC);
   const jobs = Math.min(options.jobs, ofFiles.length);
-  // Each job has readers of its own and gives them the same time.
+  // Each job has readers of its own.
   const lanes = Array.from({ length: jobs }, (_, job) => ofFiles.filter((_, index) => index % jobs === job));
   const daemon = names.includes(JSON_RPC)
     ? fuzzDaemon({
@@ -133,7 +138,8 @@ async function runLane(lane: string[], rssBefore: number, end: number): Promise<
     const reader = lane[turn % lane.length];
     const from = next.get(reader)!;
     Atomics.store(current, 0, from);
-    const batch: Batch = { reader, seed: options.seed, from, milliseconds: BATCH_MS };
+    const milliseconds = reader in decoders ? DECODER_BATCH_MS : BATCH_MS;
+    const batch: Batch = { reader, seed: options.seed, from, milliseconds };
     const corpus = seeds[reader];
     const input = async (index: number) => mutated(await corpus(), options.seed, reader, index);
     const fatal = await runBatch(worker, batch, current, rssBefore, async (finding, index) =>

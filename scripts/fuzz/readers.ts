@@ -89,13 +89,17 @@ function requireNumbers(value: unknown): void {
   else if (value !== null && typeof value === 'object') Object.values(value).forEach(requireNumbers);
 }
 
-export const readers: Record<string, Reader> = {
+export const decoders: Record<string, Reader> = {
   wav: audio('wav'),
   mp3: audio('mp3'),
   flac: audio('flac'),
   ogg: audio('ogg'),
   aac: audio('aac'),
   m4a: audio('m4a'),
+};
+
+export const readers: Record<string, Reader> = {
+  ...decoders,
   safetensors: checkpoint('safetensors'),
   pth: checkpoint('pth'),
   config: async (bytes, folder) => {
