@@ -70,6 +70,7 @@ const builds = [
       trainingWorker: 'daemon/training/trainingWorker.ts',
       augmentationWorker: 'daemon/training/augmentationWorker.ts',
       deviceProbe: 'daemon/model/deviceProbe.ts',
+      storeProbe: 'daemon/scan/storeProbe.ts',
     },
     outdir: dist,
     splitting: true,

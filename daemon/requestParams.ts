@@ -22,7 +22,7 @@ const progress = { workDoneToken: token };
 const partial = { ...progress, partialResultToken: token };
 const number = z.number().optional();
 const flag = z.boolean().optional();
-const globs = z.array(z.string()).optional();
+const globs = z.array(z.string().min(1).max(10_000)).optional();
 const store = z.union([path, z.literal(false)]).optional();
 
 export const classifyParams: z.ZodType<ClassifyParams> = z.looseObject({

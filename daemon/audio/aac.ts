@@ -18,6 +18,7 @@ interface Aac {
 const UNSUPPORTED = -2;
 const MOOV = 0x6d6f_6f76;
 const LONGEST_MOOV_BYTES = 16 * 2 ** 20;
+const MAX_BOXES = 10_000;
 
 /**
  * AAC-LC, HE-AAC and HE-AAC v2 in MP4 (M4A) or ADTS, by the crate syom in WebAssembly: it reaches nothing but the file
@@ -77,7 +78,7 @@ async function* decodeBatches(
  * Undefined where there is none or where an edit list, which the decoder heeds, says it better.
  */
 async function itunesWindow(file: AudioFile): Promise<Window | undefined> {
-  for (let at = 0; at + 16 <= file.size; ) {
+  for (let at = 0, boxes = 0; at + 16 <= file.size && boxes < MAX_BOXES; boxes++) {
     const header = new DataView((await file.read(at, 16)).buffer);
     const size = header.getUint32(0) === 1 ? Number(header.getBigUint64(8)) : header.getUint32(0);
     if (header.getUint32(4) === MOOV && size <= LONGEST_MOOV_BYTES) {

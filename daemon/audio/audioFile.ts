@@ -105,15 +105,17 @@ export class AudioFile {
     }
   }
 
-  /** The whole file from `offset` on, piece by piece; `cut` may shorten a piece that is not the last. */
-  async *chunks(offset = 0, cut = (chunk: Uint8Array): number => chunk.length): AsyncGenerator<Uint8Array> {
+  /** The whole file from `offset` on, piece by piece; `cut` may shorten each, to one byte at least. */
+  async *chunks(
+    offset = 0,
+    cut = (chunk: Uint8Array, _isLast: boolean): number => chunk.length,
+  ): AsyncGenerator<Uint8Array> {
     for (let at = offset; at < this.size; ) {
       const chunk = await this.read(at, CHUNK_BYTES);
       if (chunk.length === 0) {
         return;
       }
-      const isLast = at + chunk.length >= this.size;
-      const length = isLast ? chunk.length : cut(chunk);
+      const length = cut(chunk, at + chunk.length >= this.size);
       yield chunk.subarray(0, length);
       at += length;
     }

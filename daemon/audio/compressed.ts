@@ -17,6 +17,9 @@ interface DecodedChunk {
   errors?: { message: string }[];
 }
 
+/** As many as Vorbis, Opus and FLAC have names for. */
+const MAX_CHANNELS = 8;
+
 /** MPEG audio layers I–III, by mpg123. `offset` is the first frame. */
 export async function openMp3(file: AudioFile, offset: number): Promise<Decoding> {
   const head = await file.read(offset, 4096);
@@ -131,6 +134,10 @@ export async function openOgg(file: AudioFile, offset: number): Promise<Decoding
   } else {
     throw new UnsupportedVariant('Ogg with another codec');
   }
+  // More have no defined meaning, and each costs memory.
+  if (decoding.channels > MAX_CHANNELS) {
+    throw new UnsupportedVariant(`Ogg with ${decoding.channels} channels`);
+  }
   if (decoding.channels === 0 || decoding.sampleRate === 0) {
     throw new DamagedContent(
       `its header says ${decoding.channels} channels at a sample rate of ${decoding.sampleRate} Hz`,
@@ -217,7 +224,7 @@ async function* decodeChunks(
     return { channels, sampleRate: decoded.sampleRate };
   };
   try {
-    const cut = decoding.container === 'flac' ? outsideFlacHeaders : undefined;
+    const cut = decoding.container === 'flac' ? cutFlac : decoding.container === 'ogg' ? cutOgg : undefined;
     for await (const chunk of file.chunks(offset, cut)) {
       const block = taken(guarded(() => decoder.decode(chunk)));
       if (block !== undefined) {
@@ -236,16 +243,41 @@ async function* decodeChunks(
   }
 }
 
+/** What one call of a decoder may bring: silence is packed a hundred thousand times, and all of it would lie in memory at once. */
+const FLAC_SAMPLES_AT_ONCE = 2 ** 20;
+const OGG_SEGMENTS_AT_ONCE = 1024;
+
 /**
- * Where to end a chunk so that no frame header is cut in two: the decoder would overlook that frame and lose it.
- * A header begins with 14 set bits and a 0, and has at most 16 bytes (RFC 9639, section 9.1).
+ * Where to end a chunk so that no frame header is cut in two, because the decoder would overlook that frame and lose it, and
+ * so that few samples are decoded at once. A header begins with 14 set bits and a 0, has the code of the number of samples in
+ * its third byte, and at most 16 bytes (RFC 9639, section 9.1).
  */
-function outsideFlacHeaders(chunk: Uint8Array): number {
+function cutFlac(chunk: Uint8Array, isLast: boolean): number {
   const LONGEST_HEADER_BYTES = 16;
-  for (let at = Math.max(1, chunk.length - LONGEST_HEADER_BYTES); at < chunk.length; at++) {
-    if (chunk[at] === 0xff && (at + 1 === chunk.length || (chunk[at + 1] & 0xfe) === 0xf8)) {
-      return at;
-    }
+  const end = isLast ? chunk.length : Math.max(1, chunk.length - LONGEST_HEADER_BYTES);
+  let samples = 0;
+  for (let at = chunk.indexOf(0xff); at >= 0; at = chunk.indexOf(0xff, at + 1)) {
+    if (at + 1 < chunk.length && (chunk[at + 1] & 0xfe) !== 0xf8) continue;
+    if (at >= end) return at;
+    samples += flacBlockSize(chunk[at + 2] >> 4);
+    if (samples > FLAC_SAMPLES_AT_ONCE && at > 0) return at;
+  }
+  return chunk.length;
+}
+
+/** The largest number of samples that a frame with this code can have (RFC 9639, section 9.1.1). */
+function flacBlockSize(code: number): number {
+  if (code >= 8) return 256 << (code - 8);
+  return [0, 192, 576, 1152, 2304, 4608, 256, 65_536][code];
+}
+
+/** Where to end a chunk so that few packets are decoded at once: each has a segment at least, however few bytes. */
+function cutOgg(chunk: Uint8Array): number {
+  let segments = 0;
+  for (let at = chunk.indexOf(0x4f); at >= 0; at = chunk.indexOf(0x4f, at + 1)) {
+    if (text(chunk, at, 4) !== 'OggS') continue;
+    segments += chunk[at + 26] ?? 0;
+    if (segments > OGG_SEGMENTS_AT_ONCE && at > 0) return at;
   }
   return chunk.length;
 }

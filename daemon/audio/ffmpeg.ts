@@ -25,6 +25,9 @@ const DEMUXERS: Record<Container, string> = {
   wavpack: 'wv',
   ape: 'ape',
   tta: 'tta',
+  avi: 'avi',
+  flv: 'flv',
+  mpegts: 'mpegts',
 };
 const TIME_LIMIT_SECONDS = 600;
 const BYTES_PER_SAMPLE = 4;

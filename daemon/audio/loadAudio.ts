@@ -232,7 +232,7 @@ async function decode(
     }
     const sound = downmix(block.channels);
     const mono = before > 0 ? sound.subarray(before) : sound;
-    requireFinite(mono);
+    requireSound(mono);
     if (resampler === undefined) {
       push(mono);
     } else {
@@ -291,14 +291,23 @@ function nothingDecoded({ path, size }: AudioFile, { promisedLength }: Decoding)
   return new DamagedContent('no sound in it can be decoded');
 }
 
-function requireFinite(samples: Float32Array): void {
+/** Integers of 32 bits in a file of floats are below; the power of anything larger would overflow on its way to the network. */
+const LARGEST_SAMPLE = 2 ** 32;
+
+function requireSound(samples: Float32Array): void {
   // 0 · x is NaN for infinities and NaN, and the sum keeps it.
   let sum = 0;
+  let largest = 0;
   for (let i = 0; i < samples.length; i++) {
     sum += 0 * samples[i];
+    const level = samples[i] < 0 ? -samples[i] : samples[i];
+    if (level > largest) largest = level;
   }
   if (sum !== 0) {
     throw new DamagedContent('it contains samples that are not numbers');
+  }
+  if (largest > LARGEST_SAMPLE) {
+    throw new DamagedContent(`it contains samples ${largest.toPrecision(1)} times as large as full scale`);
   }
 }
 

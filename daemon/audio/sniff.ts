@@ -19,7 +19,10 @@ export type Container =
   | 'ac3'
   | 'wavpack'
   | 'ape'
-  | 'tta';
+  | 'tta'
+  | 'avi'
+  | 'flv'
+  | 'mpegts';
 
 export interface Content {
   container: Container;
@@ -30,6 +33,8 @@ export interface Content {
 const HEAD_BYTES = 4096;
 /** How far behind the tags a first MPEG frame is looked for; players accept as much. */
 const MPEG_SEARCH_BYTES = 65_536;
+/** Tags in front of the sound; a hostile file may hold millions of empty ones. */
+const MOST_TAGS = 64;
 /** Chance alone rarely makes this many headers follow one another at the distances that they announce. */
 const MPEG_FRAMES_IN_A_ROW = 4;
 
@@ -45,8 +50,12 @@ const MAGIC: readonly [text: string, container: Container][] = [
   ['\x1a\x45\xdf\xa3', 'matroska'],
   ['\x30\x26\xb2\x75\x8e\x66\xcf\x11', 'asf'],
   ['\x0b\x77', 'ac3'],
+  ['FLV\x01', 'flv'],
   ['riff\x2e\x91\xcf\x11', 'w64'],
 ];
+/** MPEG-2 transport streams have no other mark than the first byte of each packet (ISO/IEC 13818-1). */
+const TRANSPORT_PACKET_BYTES = 188;
+const TRANSPORT_SYNC = 0x47;
 const MP4_FIRST_BOXES = new Set(['ftyp', 'moov', 'mdat', 'wide', 'free', 'skip', 'pnot']);
 
 /** Recognises the container by its first bytes. Undefined: no audio format that is known here. */
@@ -54,7 +63,7 @@ export async function identify(file: AudioFile): Promise<Content | undefined> {
   let offset = 0;
   let head = await file.read(0, HEAD_BYTES);
   // ID3v2: 'ID3', version, flags, size as four times seven bits. Tags may follow one another.
-  while (text(head, 0, 3) === 'ID3' && head.length >= 10) {
+  for (let tags = 0; tags < MOST_TAGS && text(head, 0, 3) === 'ID3' && head.length >= 10; tags++) {
     const size = (head[6] << 21) | (head[7] << 14) | (head[8] << 7) | head[9];
     const footer = head[5] & 0x10 ? 10 : 0;
     offset += 10 + size + footer;
@@ -71,6 +80,8 @@ function byMagic(head: Uint8Array): Container | undefined {
   const form = text(head, 8, 4);
   switch (text(head, 0, 4)) {
     case 'RIFF':
+      if (form === 'AVI ') return 'avi';
+      return form === 'WAVE' ? 'wav' : undefined;
     case 'RIFX':
     case 'RF64':
     case 'BW64':
@@ -80,6 +91,9 @@ function byMagic(head: Uint8Array): Container | undefined {
   }
   if (MP4_FIRST_BOXES.has(text(head, 4, 4))) {
     return 'mp4';
+  }
+  if ([0, 1, 2, 3].every((packet) => head[packet * TRANSPORT_PACKET_BYTES] === TRANSPORT_SYNC)) {
+    return 'mpegts';
   }
   return MAGIC.find(([magic]) => text(head, 0, magic.length) === magic)?.[1];
 }

@@ -14,6 +14,7 @@ const PLAIN_HEADER_BYTES = 44;
 const FRAMES_PER_BLOCK = 65_536;
 const MAX_SAMPLE_RATE = 768_000;
 const MAX_CHANNELS = 256;
+const MAX_CHUNKS = 10_000;
 /** Some writers count their own header into the data; less than this is not missing sound. */
 const TOLERATED_MISSING_BYTES = 64;
 
@@ -61,7 +62,11 @@ async function readLayout(file: AudioFile, offset: number): Promise<WaveLayout> 
   }
   let format: Uint8Array | undefined;
   let longDataBytes: number | undefined;
+  let chunks = 0;
   for (let at = offset + 12; at + 8 <= file.size; ) {
+    if (++chunks > MAX_CHUNKS) {
+      throw new DamagedContent(`it has more than ${MAX_CHUNKS} chunks before its sound`);
+    }
     const header = await file.read(at, 8);
     const id = text(header, 0, 4);
     let size = view(header).getUint32(4, true);

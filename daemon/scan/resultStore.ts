@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open as openFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Database, RootDatabase } from 'lmdb';
 import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
 import type { Verdict } from '../../shared/verdict.ts';
 import { type FileState, stateText } from '../features/contentHash.ts';
 import { userCacheFolder } from '../paths.ts';
+import { isSound, noteClosed } from './storeCheck.ts';
 
 /** What is kept of a file's answer; path and model are what it was asked by. */
 export type StoredResult =
@@ -20,6 +22,9 @@ export interface ResultKey {
   profile: string;
 }
 
+/** Milliseconds that LMDB's reason for a failure may be late. */
+const REASON_LIMIT_MS = 1000;
+
 export const defaultStorePath = join(userCacheFolder, 'results.mdb');
 
 /**
@@ -32,26 +37,30 @@ export class ResultStore {
     private readonly root: RootDatabase,
     private readonly files: Database<string, Buffer>,
     private readonly results: Database<string, Buffer>,
+    private readonly warn: ((message: string) => void) | undefined,
   ) {}
+  /** Nothing more is kept once something could not be. */
+  private failed = false;
 
   /** Creates file and folder where needed; `warn` is told when a damaged file had to make way. Throws StoreUnusable. */
   static async open(path = defaultStorePath, warn?: (message: string) => void): Promise<ResultStore> {
     try {
       await mkdir(dirname(path), { recursive: true });
-      if (!(await isWholeStore(path))) {
+      if (!(await isWholeStore(path)) || !(await isSound(path))) {
         const aside = await setAside(path);
         warn?.(
-          `The results of earlier scans in ${path} were cut off and are now in ${aside}: files are analysed anew.`,
+          `The results of earlier scans in ${path} were damaged and are now in ${aside}: files are analysed anew.`,
         );
       }
       const { open } = await loadLmdb();
-      const root = open({ path, noSubdir: true, maxDbs: 4 });
+      // Batches of a whole turn would leave a rejected promise behind that nobody can handle when the disk is full.
+      const root = open({ path, noSubdir: true, maxDbs: 4, eventTurnBatching: false });
       const kept = { encoding: 'string', keyEncoding: 'binary' } as const;
       const files = root.openDB<string, Buffer>({ name: 'files', ...kept });
       const results = root.openDB<string, Buffer>({ name: 'results', ...kept });
       // A killed process leaves its place in the table of readers behind, which would keep old pages in use.
       root.readerCheck();
-      return new ResultStore(path, root, files, results);
+      return new ResultStore(path, root, files, results, warn);
     } catch (cause) {
       throw unusable(path, cause);
     }
@@ -72,19 +81,27 @@ export class ResultStore {
 
   /** Resolves when the hash is written. */
   async putContentHash(path: string, state: FileState, contentHash: string): Promise<void> {
-    await this.write(this.files.put(pathKey(path), `${stateText(state)} ${contentHash}`));
+    await this.write(() => this.files.put(pathKey(path), `${stateText(state)} ${contentHash}`));
   }
 
   /** Resolves when the result is written. */
   async putResult({ contentHash, profile }: ResultKey, result: StoredResult): Promise<void> {
-    await this.write(this.results.put(Buffer.from(contentHash + profile, 'hex'), JSON.stringify(result)));
+    await this.write(() =>
+      this.results.put(Buffer.from(contentHash + profile, 'hex'), JSON.stringify(result)),
+    );
   }
 
-  private async write(put: Promise<boolean>): Promise<void> {
+  /** A scan goes on where its results cannot be kept any more, on a full disk for instance, once somebody has been told. */
+  private async write(put: () => Promise<boolean>): Promise<void> {
+    if (this.failed) return;
     try {
-      await put;
-    } catch (cause) {
-      throw unusable(this.path, cause);
+      await put();
+    } catch (error) {
+      const cause = await reasonOf(error);
+      const isFirst = !this.failed;
+      this.failed = true;
+      if (this.warn === undefined) throw unusable(this.path, cause);
+      if (isFirst) this.warn(notKept(this.path, cause));
     }
   }
 
@@ -94,8 +111,14 @@ export class ResultStore {
   }
 
   async close(): Promise<void> {
+    if (this.failed) {
+      // LMDB would wait for ever for what it could not write.
+      void this.root.close().catch(() => {});
+      return;
+    }
     await this.root.flushed;
     await this.root.close();
+    await noteClosed(this.path);
   }
 }
 
@@ -170,13 +193,26 @@ export async function isWholeStore(path: string): Promise<boolean> {
   }
 }
 
-/** Gives a store that was cut off another name, so that a new one can be made. */
+/** Gives a damaged store another name, so that a new one can be made. */
 async function setAside(path: string): Promise<string> {
   const aside = `${path}.damaged`;
   await rename(path, aside);
-  await rm(`${path}-lock`, { force: true });
+  for (const beside of ['-lock', '-closed']) await rm(path + beside, { force: true });
   return aside;
 }
+
+/** LMDB's own error says only that there is a reason, which follows. */
+function reasonOf(error: unknown): unknown {
+  const { commitError } = error as { commitError?: Promise<never> };
+  if (commitError === undefined) return error;
+  const reason = commitError.catch((cause: Error) =>
+    cause.message.includes('No space left') ? new Error('the disk is full') : cause,
+  );
+  return Promise.race([reason, delay(REASON_LIMIT_MS, error)]);
+}
+
+const notKept = (path: string, cause: unknown): string =>
+  `The results of this scan are not kept any more in ${path} (${messageOf(cause)}): make room, and the next scan analyses only what is missing.`;
 
 function unusable(path: string, cause: unknown): DeepfakeError {
   const message = `The results of scans cannot be kept in ${path} (${messageOf(cause)}): name another file with --store, or use --no-store.`;

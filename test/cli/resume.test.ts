@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { after, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { readModel } from '../../daemon/model/checkpoint.ts';
 import { packageRoot } from '../../daemon/paths.ts';
 import { STATE_NAME, unfinishedRun } from '../../daemon/training/trainingState.ts';
 import { temporaryFolder, writeDataset } from '../helpers.ts';
+import { smallDisk } from '../smallDisk.ts';
 import { fail, runCli, startCli, succeed } from './runCli.ts';
 
 const folder = temporaryFolder();
@@ -204,35 +205,9 @@ describe('two training runs into one folder', () => {
   });
 });
 
-/** A file system of this many bytes at `name`, or the reason why there is none. */
-function smallDisk(name: string, bytes: number): string | false {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0)
-    return 'only root on Linux may make a small disk';
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', path(name)], { stdio: 'ignore' });
-    return false;
-  } catch {
-    return 'this system lets nobody mount a disk';
-  }
-}
-
 describe('a full disk', () => {
-  const disks = ['disk', 'reports'];
-  before(async () => {
-    for (const name of disks) await mkdir(path(name));
-  });
-  after(() => {
-    for (const name of disks) {
-      try {
-        execFileSync('umount', [path(name)], { stdio: 'ignore' });
-      } catch {
-        // It was never mounted.
-      }
-    }
-  });
-
   it('ends the run with a sentence and keeps the last good state, which goes on once there is room', async (t) => {
-    const skip = smallDisk('disk', 2_000_000);
+    const skip = smallDisk(path('disk'), 2_000_000);
     if (skip) return t.skip(skip);
     const args = [...train('disk'), '--model-dir', path('disk', 'm')];
     const child = startCli(args);
@@ -266,7 +241,7 @@ describe('a full disk', () => {
   });
 
   it('for the reports alone does not cost the training', async (t) => {
-    const skip = smallDisk('reports', 4096);
+    const skip = smallDisk(path('reports'), 4096);
     if (skip) return t.skip(skip);
     const args = train('unreported');
     await fail(
