@@ -2,6 +2,7 @@ import type { AudioFacts, SpectrogramImage, WaveformImage } from '../../shared/v
 import type { Codec } from '../audio/lossyCodecs.ts';
 import type { FeatureConfig } from './featureConfig.ts';
 import type { Picture } from './picture.ts';
+import type { SoundMeasures } from './soundMeasures.ts';
 
 /** What an analysis worker is asked to do with one file. */
 export interface AnalysisRequest {
@@ -51,6 +52,7 @@ export interface AnalysisSummary {
   silent: boolean;
   /** Windows with a lower level are silent beside the others of the file and do not count. */
   silenceFloor: number;
+  measures: SoundMeasures;
   picture?: Picture;
 }
 

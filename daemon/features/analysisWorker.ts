@@ -25,6 +25,7 @@ import { contentHash } from './contentHash.ts';
 import { type FeatureConfig, windowLength } from './featureConfig.ts';
 import { LogSpectrogram } from './logSpectrogram.ts';
 import { PictureStream, spectrogramBetween, waveformBetween } from './picture.ts';
+import { meterSpectrogram, SoundMeter } from './soundMeter.ts';
 import { type StreamedWindow, WindowStream } from './windowStream.ts';
 import { extractWindow, rootMeanSquare, silenceLevel } from './windows.ts';
 
@@ -36,12 +37,19 @@ const GROUPS_AHEAD = 2;
 const TELL_INTERVAL_MS = 400;
 const COLUMNS_ON_THE_WAY = 1000;
 
-let current: LogSpectrogram | undefined;
+/** The model's spectrogram, and the one that the sound is measured with. */
+interface Spectrograms {
+  model: LogSpectrogram;
+  meter: LogSpectrogram;
+}
+let current: Spectrograms | undefined;
 
-async function spectrogramFor(config: FeatureConfig): Promise<LogSpectrogram> {
-  if (JSON.stringify(current?.config) !== JSON.stringify(config))
-    current = await LogSpectrogram.create(config);
-  return current as LogSpectrogram;
+async function spectrogramsFor(config: FeatureConfig): Promise<Spectrograms> {
+  if (current === undefined || JSON.stringify(current.model.config) !== JSON.stringify(config)) {
+    const model = await LogSpectrogram.create(config);
+    current = { model, meter: await meterSpectrogram(model) };
+  }
+  return current;
 }
 
 /** A result, or an expected error in a form that survives the way between threads. */
@@ -59,14 +67,14 @@ async function answer<T>(work: () => Promise<T>): Promise<WorkerAnswer<T>> {
 
 function analyze(request: AnalysisRequest): Promise<WorkerAnswer<AnalysisSummary>> {
   return answer(async () => {
-    const spectrogram = await spectrogramFor(request.features);
+    const spectrograms = await spectrogramsFor(request.features);
     return request.windows.use === 'first' && request.picture === undefined
-      ? analyzeFirst(request, spectrogram)
-      : analyzeAll(request, spectrogram);
+      ? analyzeFirst(request, spectrograms)
+      : analyzeAll(request, spectrograms);
   });
 }
 
-async function analyzeFirst(request: AnalysisRequest, spectrogram: LogSpectrogram): Promise<AnalysisSummary> {
+async function analyzeFirst(request: AnalysisRequest, spectrograms: Spectrograms): Promise<AnalysisSummary> {
   const { features: config } = request;
   const { samples, facts } = await loadAudio(request.path, {
     sampleRate: config.sampleRate,
@@ -75,17 +83,19 @@ async function analyzeFirst(request: AnalysisRequest, spectrogram: LogSpectrogra
   });
   const windows = new FirstWindow(config);
   windows.push(samples);
-  const groups = new GroupSender(request, spectrogram);
+  const meter = new SoundMeter(spectrograms.model, spectrograms.meter);
+  meter.push(samples);
+  const groups = new GroupSender(request, spectrograms.model, meter);
   for (const window of windows.finish()) groups.add(window);
   groups.send();
-  return { facts, silent: windows.silent, silenceFloor: 0 };
+  return { facts, silent: windows.silent, silenceFloor: 0, measures: meter.finish(0) };
 }
 
-async function analyzeAll(request: AnalysisRequest, spectrogram: LogSpectrogram): Promise<AnalysisSummary> {
+async function analyzeAll(request: AnalysisRequest, spectrograms: Spectrograms): Promise<AnalysisSummary> {
   const { receiver, facts, length } = await streamAudio(
     request.path,
     { sampleRate: request.features.sampleRate, ffmpegPath: request.ffmpegPath },
-    (promised) => new Analysis(request, spectrogram, promised),
+    (promised) => new Analysis(request, spectrograms, promised),
   );
   return { facts, ...receiver.finish(length) };
 }
@@ -117,7 +127,8 @@ class FirstWindow implements Pick<WindowStream, 'push' | 'take' | 'finish' | 'si
     this.taken = true;
     const sound = this.sound.subarray(0, total);
     this.level = rootMeanSquare(sound);
-    yield { start: 0, samples: extractWindow(sound, 0, this.config), level: this.level };
+    const samples = extractWindow(sound, 0, this.config);
+    yield { start: 0, samples, length: sound.length, level: this.level };
   }
 
   get silent(): boolean {
@@ -129,6 +140,7 @@ class FirstWindow implements Pick<WindowStream, 'push' | 'take' | 'finish' | 'si
 class Analysis implements SampleReceiver {
   private readonly windows: WindowStream | FirstWindow;
   private readonly groups: GroupSender;
+  private readonly meter: SoundMeter;
   private readonly picture: PictureStream | undefined;
   private readonly sampleRate: number;
   private readonly tellsOnTheWay: boolean;
@@ -138,20 +150,22 @@ class Analysis implements SampleReceiver {
   /** `promised`: seconds by the container. */
   constructor(
     request: AnalysisRequest,
-    spectrogram: LogSpectrogram,
+    { model, meter }: Spectrograms,
     private readonly promised: number | undefined,
   ) {
     const { features, windows, picture } = request;
     this.windows =
       windows.use === 'first' ? new FirstWindow(features) : new WindowStream(features, windows.overlap);
-    this.groups = new GroupSender(request, spectrogram);
-    this.picture = picture === undefined ? undefined : new PictureStream(spectrogram);
+    this.meter = new SoundMeter(model, meter);
+    this.groups = new GroupSender(request, model, this.meter);
+    this.picture = picture === undefined ? undefined : new PictureStream(model);
     this.sampleRate = features.sampleRate;
     this.tellsOnTheWay = picture === 'onTheWay';
   }
 
   push(samples: Float32Array): void {
     this.windows.push(samples);
+    this.meter.push(samples);
     this.picture?.push(samples);
     this.length += samples.length;
   }
@@ -164,11 +178,12 @@ class Analysis implements SampleReceiver {
     this.told = performance.now();
   }
 
-  finish(length: number): Pick<AnalysisSummary, 'silent' | 'silenceFloor' | 'picture'> {
+  finish(length: number): Omit<AnalysisSummary, 'facts'> {
     for (const window of this.windows.finish(length)) this.groups.add(window);
     this.groups.send();
     const { silent, silenceFloor } = this.windows;
-    return { silent, silenceFloor, picture: this.picture?.finish(length) };
+    const measures = this.meter.finish(silenceFloor);
+    return { silent, silenceFloor, measures, picture: this.picture?.finish(length) };
   }
 
   private tell(): void {
@@ -194,12 +209,16 @@ class GroupSender {
   constructor(
     request: AnalysisRequest,
     private readonly spectrogram: LogSpectrogram,
+    private readonly meter: SoundMeter,
   ) {
     this.dealtWith = request.dealtWith && new Int32Array(request.dealtWith);
   }
 
-  add({ start, samples, level }: StreamedWindow): void {
-    this.waiting.push({ start, level, features: this.spectrogram.features(samples) });
+  add(window: StreamedWindow): void {
+    const { start, level } = window;
+    const powers = this.spectrogram.powers(window.samples);
+    this.meter.addWindow(window, powers);
+    this.waiting.push({ start, level, features: this.spectrogram.featuresOf(powers) });
     if (this.waiting.length === GROUP_SIZE) this.send();
   }
 
@@ -280,7 +299,7 @@ function spectra(
     const random = seededRandom(crc32(new Uint8Array(samples.buffer)));
     const chosen = shuffle([...codecs], random).slice(0, variants);
     const coded = chosen.length > 0 ? await throughCodecs(samples, sampleRate, chosen, ffmpegPath) : [];
-    const spectrogram = await spectrogramFor(config);
+    const { model: spectrogram } = await spectrogramsFor(config);
     return [samples, ...coded].map((sound) => clipSpectrum(sound, spectrogram));
   });
 }

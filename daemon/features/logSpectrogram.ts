@@ -116,7 +116,12 @@ export class LogSpectrogram {
     if (window.length !== windowLength(this.config)) {
       throw new RangeError(`Expected ${windowLength(this.config)} samples, got ${window.length}.`);
     }
-    return normalize(this.decibels(window), this.config);
+    return this.featuresOf(this.powers(window));
+  }
+
+  /** The same from the window's band powers, in place. */
+  featuresOf(powers: Float32Array): Float32Array {
+    return normalize(toDecibels(powers), this.config);
   }
 }
 

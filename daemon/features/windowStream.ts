@@ -9,6 +9,8 @@ export interface StreamedWindow {
   /** First sample. */
   start: number;
   samples: Float32Array;
+  /** Samples of it that are the file's own: the rest fills it up. */
+  length: number;
   /** Root mean square. */
   level: number;
 }
@@ -80,7 +82,7 @@ export class WindowStream {
     const sound = this.buffer.subarray(start - this.base, Math.min(start + this.length, end) - this.base);
     const level = rootMeanSquare(sound);
     this.loudest = Math.max(this.loudest, level);
-    const window = { start, samples: extractWindow(sound, 0, this.config), level };
+    const window = { start, samples: extractWindow(sound, 0, this.config), length: sound.length, level };
     this.first ??= { ...window, samples: window.samples.slice() };
     return level < silenceLevel(this.loudest) ? undefined : window;
   }

@@ -77,10 +77,12 @@ function joined(batch: Waiting[]): [Float32Array, number] {
 function part(scores: Scores, from: number, count: number): Scores {
   const { evidenceRows, evidenceColumns } = scores;
   const mapSize = evidenceRows * evidenceColumns;
+  const channels = scores.pooled.length / scores.logits.length;
   return {
     logits: scores.logits.subarray(from, from + count),
     evidence: scores.evidence.subarray(from * mapSize, (from + count) * mapSize),
     evidenceRows,
     evidenceColumns,
+    pooled: scores.pooled.subarray(from * channels, (from + count) * channels),
   };
 }

@@ -36,6 +36,16 @@ export interface FileScore {
   windows: WindowScore[];
   summary: AnalysisSummary;
   evidence: WindowEvidence[];
+  /** The network's pooled features, mean over the windows. */
+  pooled: Float64Array;
+}
+
+/** A window that has been scored, and how loud it is. */
+interface Scored {
+  level: number;
+  window: WindowScore;
+  pooled: Float32Array;
+  evidence?: WindowEvidence;
 }
 
 /** A loaded model that turns audio files into verdicts. */
@@ -82,7 +92,9 @@ export class Classifier {
     const { config, facts } = this.model;
     const { summary } = score;
     const probability = calibratedProbability(score.logit, config.calibration);
-    const decided = decide(probability, { duration: summary.facts.duration, silent: summary.silent }, config);
+    const { facts: audio, silent, measures } = summary;
+    const input = { duration: audio.duration, silent, measures, pooled: score.pooled };
+    const decided = decide(probability, input, config);
     return {
       label: decided.label,
       confidence: decided.confidence,
@@ -92,7 +104,7 @@ export class Classifier {
       reasons: decided.reasons,
       file: path,
       windows: score.windows,
-      audio: summary.facts,
+      audio,
       model: facts,
       engine: this.engine,
     };
@@ -105,11 +117,12 @@ export class Classifier {
     onPart?: (part: ExaminedSoFar) => void,
   ): Promise<FileScore> {
     const { config } = this.model;
-    const scored: { level: number; window: WindowScore; evidence?: WindowEvidence }[] = [];
+    const scored: Scored[] = [];
     const dealtWith = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
     const scoreGroup = async ({ starts, levels, features }: WindowGroup) => {
       const result = await this.inference.score(features, starts.length);
       const mapSize = result.evidenceRows * result.evidenceColumns;
+      const channels = result.pooled.length / starts.length;
       starts.forEach((start, i) => {
         const logit = result.logits[i];
         const end = start + config.features.duration;
@@ -118,6 +131,7 @@ export class Classifier {
         scored.push({
           level: levels[i],
           window: { start, end, logit, deepfakeProbability },
+          pooled: result.pooled.slice(i * channels, (i + 1) * channels),
           ...(map === undefined ? {} : { evidence: { start, map } }),
         });
       });
@@ -148,7 +162,8 @@ export class Classifier {
     for (const window of windows) window.end = Math.min(window.end, summary.facts.duration);
     const sum = windows.reduce((total, { logit }) => total + logit, 0);
     const evidence = audible.flatMap(({ evidence }) => evidence ?? []);
-    return { logit: sum / windows.length, windows, summary, evidence };
+    const pooled = meanOf(audible.map(({ pooled }) => pooled));
+    return { logit: sum / windows.length, windows, summary, evidence, pooled };
   }
 
   async dispose(): Promise<void> {
@@ -178,6 +193,12 @@ export class Classifier {
 }
 
 const FILLINGS = { zero: 'silence', tile: 'repeats' } as const;
+
+function meanOf(vectors: Float32Array[]): Float64Array {
+  const mean = new Float64Array(vectors[0]?.length ?? 0);
+  for (const vector of vectors) for (let i = 0; i < mean.length; i++) mean[i] += vector[i] / vectors.length;
+  return mean;
+}
 
 /** Tells the worker that one more group has been dealt with. */
 function countUp(dealtWith: SharedArrayBuffer): void {

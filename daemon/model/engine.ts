@@ -17,6 +17,8 @@ export interface Scores {
   evidence: Float32Array;
   evidenceRows: number;
   evidenceColumns: number;
+  /** Per example the last block's channels averaged over time and frequency, which the linear layer weighs. */
+  pooled: Float32Array;
 }
 
 /** A loaded network that scores. */

@@ -11,11 +11,13 @@ import { OnnxGraph } from './onnxGraph.ts';
 export const INPUT = 'features';
 export const LOGIT = 'logit';
 export const EVIDENCE = 'evidence';
+export const POOLED = 'pooled';
 
 /**
  * The network for inference as an ONNX model, BatchNorm folded into the convolutions.
  * Input `features` [N, 1, bands, frames]; outputs `logit` [N] and `evidence` [N, bands >> h, frames >> h] after h poolings,
- * whose sum over a clip plus the linear bias is the clip's logit (class activation map, Zhou et al. 2016).
+ * whose sum over a clip plus the linear bias is the clip's logit (class activation map, Zhou et al. 2016); and `pooled`
+ * [N, channels], what the linear layer weighs.
  */
 export function inferenceGraph(
   architecture: Architecture,
@@ -69,6 +71,7 @@ export function inferenceGraph(
   const linear = tensor(LINEAR_WEIGHT);
   const bias = graph.tensor(tensor(LINEAR_BIAS), [1]);
   const pooled = graph.node('Flatten', [graph.node('GlobalAveragePool', [value])]);
+  graph.output(POOLED, pooled, ['N', inputChannels]);
   const logit = graph.node('Gemm', [pooled, graph.tensor(linear, [1, inputChannels]), bias], { transB: 1 });
   graph.output(LOGIT, graph.node('Reshape', [logit, graph.integers([-1])]), ['N']);
 

@@ -4,6 +4,7 @@ import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
 import { CLASS_NAMES } from '../../shared/verdict.ts';
 import { type FeatureConfig, frameCount } from '../features/featureConfig.ts';
 import type { Architecture } from './audioCnn.ts';
+import type { FeatureStatistics } from './featureStatistics.ts';
 
 /** Which parts of a file are scored. */
 export interface WindowPolicy {
@@ -26,6 +27,8 @@ export interface ModelConfig {
   /** Calibrated probabilities strictly between these are Inconclusive; null for a model without such a band. */
   inconclusive: { low: number; high: number } | null;
   windows: WindowPolicy;
+  /** Of the clips that it was trained or validated on; absent: sound that is far from them is not noticed. */
+  featureStatistics?: FeatureStatistics;
   /** How the model was made: free-form, for people. */
   training?: Record<string, unknown>;
   /** SHA-256 of the checkpoint that belongs to this file, hexadecimal. */
@@ -102,6 +105,9 @@ const configSchema = z.object({
     .nullable()
     .default(null),
   windows: windowsSchema.default({ use: 'first', overlap: 0 }),
+  feature_statistics: z
+    .object({ mean: z.array(z.number()), deviation: z.array(positive), limit: positive })
+    .optional(),
   training: z.record(z.string(), z.unknown()).optional(),
   checkpoint_sha256: z.string().length(64).optional(),
 });
@@ -138,6 +144,13 @@ export function parseModelConfig(text: string, path: string): ModelConfig {
     throw invalid(`${issue.path.join('.') || 'the file'}: ${issue.message}`);
   }
   const { audio, architecture, threshold, calibration, inconclusive, windows, training } = parsed.data;
+  const statistics = parsed.data.feature_statistics;
+  const channels = architecture.channels[architecture.channels.length - 1];
+  if (
+    statistics !== undefined &&
+    [statistics.mean, statistics.deviation].some(({ length }) => length !== channels)
+  )
+    throw invalid(`feature_statistics: the network has ${channels} channels`);
   const features = featuresOf(audio);
   try {
     checkNetworkFits(features, architecture);
@@ -152,6 +165,7 @@ export function parseModelConfig(text: string, path: string): ModelConfig {
     calibration,
     inconclusive,
     windows,
+    ...(statistics === undefined ? {} : { featureStatistics: statistics }),
     ...(training === undefined ? {} : { training }),
     ...(parsed.data.checkpoint_sha256 === undefined
       ? {}
@@ -182,6 +196,7 @@ export function formatModelConfig(config: ModelConfig): string {
     calibration: config.calibration,
     inconclusive: config.inconclusive,
     windows: config.windows,
+    feature_statistics: config.featureStatistics,
     training: config.training,
     checkpoint_sha256: config.checkpointSha256,
   };

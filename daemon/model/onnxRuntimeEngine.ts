@@ -13,7 +13,7 @@ import type {
   TrainingState,
   Weights,
 } from './engine.ts';
-import { EVIDENCE, INPUT, inferenceGraph, LOGIT } from './inferenceGraph.ts';
+import { EVIDENCE, INPUT, inferenceGraph, LOGIT, POOLED } from './inferenceGraph.ts';
 import { BETA1, BETA2, blockSizeGraph, trainingGraph } from './trainingGraph.ts';
 
 /** Warnings of ONNX Runtime's own log are for its developers. */
@@ -118,6 +118,7 @@ export class OnnxInference implements InferenceEngine {
       evidence: evidence.data as Float32Array,
       evidenceRows: evidence.dims[1],
       evidenceColumns: evidence.dims[2],
+      pooled: results[POOLED].data as Float32Array,
     };
   }
 

@@ -111,6 +111,7 @@ class TensorflowInference implements InferenceEngine {
         evidence: evidence.dataSync<'float32'>(),
         evidenceRows,
         evidenceColumns,
+        pooled: value.mean([1, 2]).dataSync<'float32'>(),
       };
     });
   }

@@ -12,7 +12,7 @@ import {
   trainingStart,
   unflatten,
 } from '../model/audioCnn.ts';
-import type { Engine, NetworkShape, Weights } from '../model/engine.ts';
+import type { Engine, NetworkShape, Scores, Weights } from '../model/engine.ts';
 import { seededRandom, shuffle } from '../random.ts';
 import type { StoredFeatures, TrainingExamples } from './examples.ts';
 import { mixExamples } from './mixup.ts';
@@ -96,7 +96,7 @@ export async function trainNetwork(options: TrainerOptions): Promise<TrainingOut
   const { recipe, engine, training, validation, seed, resume, onState, signal } = options;
   const { stateInterval = STATE_INTERVAL_SECONDS } = options;
   const { architecture, epochs, batchSize, patience } = recipe;
-  const shape = { architecture, bands: recipe.features.nMels, frames: frameCount(recipe.features) };
+  const shape = networkShape(recipe);
   const trainingShape = { ...shape, frames: training.frames ?? shape.frames };
   const count = training.labels.length;
   const positives = Array.from(training.labels).reduce((sum, label) => sum + label, 0);
@@ -221,6 +221,13 @@ export async function trainNetwork(options: TrainerOptions): Promise<TrainingOut
   }
 }
 
+/** What a recipe's network sees at prediction: whole windows. */
+export const networkShape = ({ architecture, features }: Recipe): NetworkShape => ({
+  architecture,
+  bands: features.nMels,
+  frames: frameCount(features),
+});
+
 /** Asks for a few items ahead of the one being used; items come in order. */
 async function* prefetch<I, O>(inputs: I[], load: (input: I) => Promise<O>): AsyncGenerator<O> {
   const pending: Promise<O>[] = [];
@@ -290,37 +297,34 @@ export interface ValidationOptions {
   signal?: AbortSignal;
 }
 
+/** The network's pooled features of each clip, mean over its windows. */
+export async function pooledFeatures(
+  engine: Engine,
+  shape: NetworkShape,
+  state: StateDict,
+  examples: StoredFeatures,
+): Promise<Float64Array[]> {
+  const clips = examples.windows.map(() => new Float64Array(shape.architecture.channels.at(-1) as number));
+  await scoreWindows(engine, shape, state, examples, {}, ({ pooled }, window, clip) => {
+    const mean = clips[clip];
+    const share = 1 / examples.windows[clip].length;
+    for (let i = 0; i < mean.length; i++) mean[i] += share * pooled[window * mean.length + i];
+  });
+  return clips;
+}
+
 /** Scores every validation clip as prediction would: mean logit over its windows. */
 export async function validate(
   engine: Engine,
   shape: NetworkShape,
   state: StateDict,
   examples: StoredFeatures,
-  { onProgress, signal }: ValidationOptions = {},
+  options: ValidationOptions = {},
 ): Promise<Validation> {
-  const inference = await engine.createInference(shape, state);
-  const clipOfWindow = examples.windows.flatMap((windows, clip) => windows.map(() => clip));
-  const entries = examples.windows.flat();
   const logits = new Float64Array(examples.windows.length);
-  try {
-    const batches: number[][] = [];
-    for (let i = 0; i < entries.length; i += VALIDATION_BATCH)
-      batches.push(entries.slice(i, i + VALIDATION_BATCH));
-    let scored = 0;
-    for await (const features of prefetch(batches, (batch) => examples.read(batch))) {
-      signal?.throwIfAborted();
-      const count = batches[scored / VALIDATION_BATCH].length;
-      const scores = await inference.score(features, count);
-      for (const [i, logit] of scores.logits.entries()) {
-        const clip = clipOfWindow[scored + i];
-        logits[clip] += logit / examples.windows[clip].length;
-      }
-      onProgress?.(clipOfWindow[scored + count - 1] + 1);
-      scored += VALIDATION_BATCH;
-    }
-  } finally {
-    await inference.dispose();
-  }
+  await scoreWindows(engine, shape, state, examples, options, (scores, window, clip) => {
+    logits[clip] += scores.logits[window] / examples.windows[clip].length;
+  });
   const probabilities = logits.map((logit) => calibratedProbability(logit, UNCALIBRATED));
   const { accuracy, f1 } = referenceMetrics(probabilities, examples.labels, 0.5);
   const loss = logits.reduce(
@@ -334,4 +338,34 @@ export async function validate(
     f1,
     loss: loss / logits.length,
   };
+}
+
+/** Scores all windows in batches; `use` is told each window's place in its batch's scores, and its clip. */
+async function scoreWindows(
+  engine: Engine,
+  shape: NetworkShape,
+  state: StateDict,
+  examples: StoredFeatures,
+  { onProgress, signal }: ValidationOptions,
+  use: (scores: Scores, window: number, clip: number) => void,
+): Promise<void> {
+  const inference = await engine.createInference(shape, state);
+  const clipOfWindow = examples.windows.flatMap((windows, clip) => windows.map(() => clip));
+  const entries = examples.windows.flat();
+  try {
+    const batches: number[][] = [];
+    for (let i = 0; i < entries.length; i += VALIDATION_BATCH)
+      batches.push(entries.slice(i, i + VALIDATION_BATCH));
+    let scored = 0;
+    for await (const features of prefetch(batches, (batch) => examples.read(batch))) {
+      signal?.throwIfAborted();
+      const count = batches[scored / VALIDATION_BATCH].length;
+      const scores = await inference.score(features, count);
+      for (let window = 0; window < count; window++) use(scores, window, clipOfWindow[scored + window]);
+      onProgress?.(clipOfWindow[scored + count - 1] + 1);
+      scored += VALIDATION_BATCH;
+    }
+  } finally {
+    await inference.dispose();
+  }
 }

@@ -13,8 +13,9 @@ import { withFolderLock } from '../folderLock.ts';
 import { type WrittenModel, writeModel } from '../model/checkpoint.ts';
 import type { Engine } from '../model/engine.ts';
 import { openEngine } from '../model/engines.ts';
+import { type FeatureStatistics, featureStatistics } from '../model/featureStatistics.ts';
 import type { ModelConfig } from '../model/modelConfig.ts';
-import { CALIBRATED_THRESHOLD, calibrate } from './calibrate.ts';
+import { calibrate } from './calibrate.ts';
 import {
   AugmentedExamples,
   type PreparationOptions,
@@ -25,7 +26,8 @@ import { type FeatureCache, openFeatureCache } from './featureCache.ts';
 import { finalTest } from './finalTest.ts';
 import { type Recipe, readRecipe, withUsableCodecs } from './recipe.ts';
 import { describeRun, requireSameRun, withContent } from './runDescription.ts';
-import { type Snapshot, trainNetwork } from './trainer.ts';
+import { trainedModelConfig } from './trainedModel.ts';
+import { networkShape, pooledFeatures, type Snapshot, trainNetwork } from './trainer.ts';
 import type { TrainingSettings } from './trainingRun.ts';
 import {
   type RunDescription,
@@ -101,8 +103,8 @@ async function train(job: Job): Promise<TrainResult> {
       const warnings = threadWarnings(resumed, facts);
       report({ type: 'resuming', epoch: resumed.epoch, epochs: recipe.epochs, warnings });
     }
-    const keep = async (best: Snapshot): Promise<KeptModel> => {
-      const config = modelConfig(job, best);
+    const keep = async (best: Snapshot, statistics?: FeatureStatistics): Promise<KeptModel> => {
+      const config = modelConfig(job, best, statistics);
       return { ...(await writeModel(modelDir, best.state, config, best.steps)), settings: config };
     };
     // What the last run wrote when it was killed may be half a model.
@@ -134,6 +136,11 @@ async function train(job: Job): Promise<TrainResult> {
     if (best === undefined || kept === undefined) {
       const message = `Training was cancelled before the first epoch ended: there is no model yet${canResume ? ', but the run can be resumed (--resume)' : ''}.`;
       throw new DeepfakeError(ErrorCode.Cancelled, message);
+    }
+    if (recipe.calibrate && !outcome.cancelled) {
+      const shape = networkShape(recipe);
+      const statistics = featureStatistics(await pooledFeatures(engine, shape, best.state, validation));
+      if (statistics !== undefined) kept = await keep(best, statistics);
     }
     const { settings: config, ...written } = kept;
     const reports = await writeReports(reportsDir, {
@@ -257,22 +264,19 @@ async function ensureFolder(path: string): Promise<void> {
   }
 }
 
-function modelConfig({ recipe, settings, engine, manifest, parts }: Job, best: Snapshot): ModelConfig {
-  const { name, features, architecture, windows, ...hyperparameters } = recipe;
+function modelConfig(
+  { recipe, settings, engine, manifest, parts }: Job,
+  best: Snapshot,
+  featureStatistics?: FeatureStatistics,
+): ModelConfig {
   const labels = parts.validation.map(({ label }) => label);
-  const { calibration, inconclusive } = recipe.calibrate
+  const calibrated = recipe.calibrate
     ? calibrate(best.validation.logits, labels)
     : { calibration: UNCALIBRATED, inconclusive: null };
-  return {
-    name: `AudioCNN (${name})`,
-    features,
-    architecture,
-    threshold: CALIBRATED_THRESHOLD,
-    calibration,
-    inconclusive,
-    windows,
-    training: {
-      recipe: { name, ...hyperparameters },
+  return trainedModelConfig(
+    recipe,
+    { ...calibrated, ...(featureStatistics === undefined ? {} : { featureStatistics }) },
+    {
       seed: settings.seed,
       data: manifest.name,
       engine: engine.facts,
@@ -281,5 +285,5 @@ function modelConfig({ recipe, settings, engine, manifest, parts }: Job, best: S
       best_epoch: best.epoch,
       validation_eer: best.validation.eer,
     },
-  };
+  );
 }

@@ -1,10 +1,9 @@
 import pLimit from 'p-limit';
 import { AnalysisPool } from '../../daemon/features/analysisPool.ts';
-import { frameCount } from '../../daemon/features/featureConfig.ts';
 import { OnnxRuntimeEngine } from '../../daemon/model/onnxRuntimeEngine.ts';
 import { AugmentedExamples, StoredFeatures, type TrainingExamples } from '../../daemon/training/examples.ts';
 import type { Recipe } from '../../daemon/training/recipe.ts';
-import { trainNetwork, validate } from '../../daemon/training/trainer.ts';
+import { networkShape, trainNetwork, validate } from '../../daemon/training/trainer.ts';
 import type { CorpusClip } from './corpus.ts';
 import type { Fold } from './folds.ts';
 
@@ -35,7 +34,7 @@ export async function crossValidate(
 ): Promise<FoldScores[]> {
   const { features, windows } = recipe;
   const engine = new OnnxRuntimeEngine({ threads: 1 });
-  const shape = { architecture: recipe.architecture, bands: features.nMels, frames: frameCount(features) };
+  const shape = networkShape(recipe);
   const pool = new AnalysisPool({ ffmpegPath: options.ffmpegPath });
   const prepared: TrainingExamples[] = [];
   try {

@@ -1,11 +1,18 @@
 import { calibratedProbability, coverageErrorCurve } from '../../daemon/evaluation/calibration.ts';
 import { AnalysisPool } from '../../daemon/features/analysisPool.ts';
 import { writeModel } from '../../daemon/model/checkpoint.ts';
+import { type FeatureStatistics, featureStatistics } from '../../daemon/model/featureStatistics.ts';
 import { OnnxRuntimeEngine } from '../../daemon/model/onnxRuntimeEngine.ts';
 import { CALIBRATED_THRESHOLD, calibrate } from '../../daemon/training/calibrate.ts';
-import { AugmentedExamples } from '../../daemon/training/examples.ts';
+import { AugmentedExamples, StoredFeatures } from '../../daemon/training/examples.ts';
 import type { Recipe } from '../../daemon/training/recipe.ts';
-import { type EpochState, trainNetwork } from '../../daemon/training/trainer.ts';
+import { trainedModelConfig } from '../../daemon/training/trainedModel.ts';
+import {
+  type EpochState,
+  networkShape,
+  pooledFeatures,
+  trainNetwork,
+} from '../../daemon/training/trainer.ts';
 import type { CorpusClip } from './corpus.ts';
 import { type FoldScores, subset } from './crossValidation.ts';
 import { pooledScores, type Summary } from './summary.ts';
@@ -32,20 +39,28 @@ export async function ship(
   await writeCalibrated(await trainOnAll(clips, recipe, options), clips, recipe, runs, summary, options);
 }
 
+/** A network, and where its training clips lie in its features. */
+export interface TrainedNetwork {
+  last: EpochState;
+  statistics?: FeatureStatistics;
+}
+
 async function trainOnAll(
   clips: CorpusClip[],
   recipe: Recipe,
   { seed, onProgress }: ShippingOptions,
-): Promise<EpochState> {
+): Promise<TrainedNetwork> {
   const pool = new AnalysisPool();
   const preparation = { pool, features: recipe.features };
   const examples = await AugmentedExamples.prepare(clips, recipe.augmentation ?? {}, 0, preparation);
+  const whole = await StoredFeatures.prepare(clips, recipe.windows, preparation);
   await pool.dispose();
+  const engine = new OnnxRuntimeEngine();
   try {
     const all = clips.map((_, index) => index);
     const { last } = await trainNetwork({
       recipe,
-      engine: new OnnxRuntimeEngine(),
+      engine,
       training: subset(examples, all, seed),
       seed,
       onStep: ({ step, steps }) => {
@@ -53,15 +68,17 @@ async function trainOnAll(
       },
     });
     if (last === undefined) throw new Error('Training ended before its first epoch.');
-    return last;
+    const pooled = await pooledFeatures(engine, networkShape(recipe), last.state, whole);
+    return { last, statistics: featureStatistics(pooled) };
   } finally {
     await examples.dispose();
+    await whole.dispose();
   }
 }
 
 /** Writes a network trained on all clips, calibrated on the held-out logits, and tells what the Inconclusive band buys. */
 export async function writeCalibrated(
-  last: EpochState,
+  trained: TrainedNetwork,
   clips: CorpusClip[],
   recipe: Recipe,
   runs: FoldScores[],
@@ -73,35 +90,25 @@ export async function writeCalibrated(
   const labels = heldOut.map(({ label }) => label);
   const { calibration, inconclusive } = calibrate(logits, labels, options.targetError);
   const probabilities = logits.map((logit) => calibratedProbability(logit, calibration));
-  const { name, features, architecture, windows, ...hyperparameters } = recipe;
-  const written = await writeModel(
-    options.folder,
-    last.state,
+  const config = trainedModelConfig(
+    recipe,
+    { calibration, inconclusive, featureStatistics: trained.statistics },
     {
-      name: `AudioCNN (${name})`,
-      features,
-      architecture,
-      threshold: CALIBRATED_THRESHOLD,
-      calibration,
-      inconclusive,
-      windows,
-      training: {
-        recipe: { name, ...hyperparameters },
-        seed: options.seed,
-        training_clips: clips.length,
-        calibrated_on: 'held-out systems and speakers of the cross-validation',
-        cross_validation: {
-          clips: heldOut.length,
-          mean_eer: summary.meanEer,
-          worst_fold_eer: summary.worstEer,
-          pooled_eer: summary.pooledEer,
-          pooled_eer_interval: summary.pooledEerInterval,
-          auc: summary.auc,
-        },
+      seed: options.seed,
+      training_clips: clips.length,
+      calibrated_on: 'held-out systems and speakers of the cross-validation',
+      cross_validation: {
+        clips: heldOut.length,
+        mean_eer: summary.meanEer,
+        worst_fold_eer: summary.worstEer,
+        pooled_eer: summary.pooledEer,
+        pooled_eer_interval: summary.pooledEerInterval,
+        auc: summary.auc,
       },
     },
-    last.steps,
   );
+  const { last } = trained;
+  const written = await writeModel(options.folder, last.state, config, last.steps);
   const band = inconclusive ?? { low: CALIBRATED_THRESHOLD, high: CALIBRATED_THRESHOLD };
   const isDecided = (p: number) => p <= band.low || p >= band.high;
   const decided = probabilities.filter(isDecided).length;

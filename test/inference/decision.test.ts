@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { decide, SHORTEST_JUDGED_SECONDS } from '../../daemon/inference/decision.ts';
+import { decide } from '../../daemon/inference/decision.ts';
+import { SHORTEST_JUDGED_SECONDS } from '../../daemon/inference/inputChecks.ts';
 import { modelConfig } from '../helpers.ts';
 
 const sound = { duration: 3, silent: false };
@@ -65,6 +66,14 @@ describe('a decision', () => {
       decide(0.99, { duration: SHORTEST_JUDGED_SECONDS, silent: false }, plain).decision,
       'Deepfake',
     );
+  });
+
+  it('is Inconclusive for sound that is not speech, unless the model has no band and so answers as the reference does', () => {
+    const tone = { depth: 0.02, syllableShare: 0.2, flux: 1, peakedness: 56, bandwidth: 7900, clipped: 0 };
+    const { decision, reasons } = decide(0.99, { ...sound, measures: tone }, banded);
+    assert.equal(decision, 'Inconclusive');
+    assert.match(reasons.join(), /^This does not sound like speech: [^.]+\.$/);
+    assert.equal(decide(0.99, { ...sound, measures: tone }, plain).decision, 'Deepfake');
   });
 
   it('gives every reason there is', () => {

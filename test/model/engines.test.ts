@@ -23,7 +23,12 @@ const TOLERANCE = 1e-4;
 async function scores(engine: Engine, { shape, state, batch }: GoldenInputs): Promise<Scores> {
   const inference = await engine.createInference(shape, state);
   const result = await inference.score(batch.features, batch.labels.length);
-  const copied = { ...result, logits: result.logits.slice(), evidence: result.evidence.slice() };
+  const copied = {
+    ...result,
+    logits: result.logits.slice(),
+    evidence: result.evidence.slice(),
+    pooled: result.pooled.slice(),
+  };
   await inference.dispose();
   return copied;
 }
@@ -86,6 +91,7 @@ for (const { name, engine: create, cases } of engines) {
         const [actual, expected] = [await scores(engine, inputs), await scores(native, inputs)];
         close('logits', actual.logits, expected.logits, 1);
         close('evidence', actual.evidence, expected.evidence);
+        close('pooled', actual.pooled, expected.pooled);
         assert.deepEqual(
           [actual.evidenceRows, actual.evidenceColumns],
           [expected.evidenceRows, expected.evidenceColumns],

@@ -26,6 +26,7 @@ class Recorder implements InferenceEngine {
       evidence: Float32Array.from([...logits, ...logits].sort()),
       evidenceRows: 1,
       evidenceColumns: 2,
+      pooled: logits.slice(),
     };
   }
 

@@ -140,6 +140,7 @@ class ScriptedEngine implements Engine {
         evidence: new Float32Array(logits.length),
         evidenceRows: 1,
         evidenceColumns: 1,
+        pooled: new Float32Array(logits.length),
       }),
       dispose: async () => {},
     };
