@@ -15,7 +15,7 @@ export function exportCommand(): Command {
       const model = await readModel(options.model ?? shippedCheckpoint, options.config);
       await exportOnnx(model, options.onnx);
       console.log(
-        `Wrote ${options.onnx}: input "features" [N, 1, bands, frames], outputs "logit" and "evidence".`,
+        `Wrote ${options.onnx}: input "features" [N, 1, bands, frames], outputs "logit", "evidence" and "pooled".`,
       );
     });
   return withExitCodes(command, { 1: 'nothing was written' });

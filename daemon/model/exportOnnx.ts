@@ -3,7 +3,7 @@ import { writeFileAtomically } from '../files.ts';
 import type { Model } from './checkpoint.ts';
 import { inferenceGraph } from './inferenceGraph.ts';
 
-/** Writes a model's inference graph as an ONNX file: log spectrograms in, logits and evidence out. Throws WriteFailed. */
+/** Writes a model's inference graph as an ONNX file: log spectrograms in, logits, evidence and pooled features out. Throws WriteFailed. */
 export async function exportOnnx({ config, state }: Model, path: string): Promise<void> {
   const { nMels } = config.features;
   await writeFileAtomically(
