@@ -21,6 +21,8 @@ const external = [
   ...(packageFolder === undefined ? ['onnxruntime-node', 'lmdb'] : ['msgpackr-extract']),
   '@tensorflow/tfjs',
   '@tensorflow/tfjs-node',
+  // BullMQ asks for other databases' drivers only when it is told to use them.
+  ...['pg', '@valkey/valkey-glide'],
   'playwright-core',
   'vscode',
 ];

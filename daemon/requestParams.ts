@@ -41,6 +41,7 @@ export const scanParams: z.ZodType<ScanParams> = z.looseObject({
   since: z.string().optional(),
   ordered: flag,
   store,
+  queue: path.optional(),
 });
 export const scanReportParams: z.ZodType<ScanReportParams> = z.looseObject({
   ...progress,

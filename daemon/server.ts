@@ -328,16 +328,19 @@ async function scanPaths(
       since: sinceOf(params),
       ordered: params.ordered,
       store,
+      queue: params.queue,
+      warn,
       signal,
       onResult: (result) => {
         results.push(result);
         if (partial !== undefined) timer ??= setTimeout(send, PARTIAL_RESULT_INTERVAL_MS);
       },
-      onProgress: ({ summary: { files }, found, allFound }) => {
+      onProgress: ({ summary: { files }, found, allFound, workers }) => {
         counts = { found, allFound };
         if (performance.now() - reportedAt < PARTIAL_RESULT_INTERVAL_MS) return;
         reportedAt = performance.now();
-        progress.report((100 * files) / found, `${files} of ${found}${allFound ? '' : '+'} files`);
+        const by = workers === undefined ? '' : `, ${workers} ${workers === 1 ? 'worker' : 'workers'}`;
+        progress.report((100 * files) / found, `${files} of ${found}${allFound ? '' : '+'} files${by}`);
       },
     });
     if (partial !== undefined) send();

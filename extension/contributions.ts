@@ -52,6 +52,8 @@ export interface Settings {
   'deepfake.device': 'auto' | Device;
   /** Globs of files and folders that scans leave out. */
   'deepfake.scan.exclude': string[];
+  /** Address of the Redis whose workers scan. */
+  'deepfake.scan.queue': string;
   /** Scan audio files when they are added or changed. */
   'deepfake.scan.automatic': boolean;
   /** Mark files in the explorer. */
@@ -66,6 +68,7 @@ export const Setting = {
   model: 'deepfake.model',
   device: 'deepfake.device',
   scanExclude: 'deepfake.scan.exclude',
+  scanQueue: 'deepfake.scan.queue',
   scanAutomatic: 'deepfake.scan.automatic',
   badges: 'deepfake.badges',
   problemsDeepfake: 'deepfake.problems.deepfake',

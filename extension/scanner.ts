@@ -109,9 +109,11 @@ class ScanRun {
 
   async scan(files: readonly vscode.Uri[], automatic: boolean): Promise<void> {
     const requests = scanRequests(files);
+    // A scan that nobody asked for must not stand waiting for workers.
+    const queue = automatic ? undefined : readSetting(Setting.scanQueue).trim() || undefined;
     for (const [index, params] of requests.entries()) {
       this.lastRequest = index === requests.length - 1;
-      await this.persist({ ...params, filterNamed: automatic, allowMissing: true });
+      await this.persist({ ...params, queue, filterNamed: automatic, allowMissing: true });
       this.foundBefore += this.part.found;
       this.part = { found: 0, allFound: false };
       // What lies below a folder and was not found again is gone or left out now.

@@ -23,6 +23,7 @@ export enum ErrorCode {
   InvalidArguments = -33061,
   StoreUnusable = -33062,
   TrainingUnfinished = -33063,
+  QueueUnusable = -33064,
   EngineUnavailable = -33070,
   DeviceUnavailable = -33071,
   Cancelled = -33080,

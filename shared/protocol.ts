@@ -102,6 +102,11 @@ export interface ScanParams extends WorkDoneProgressParams, PartialResultParams 
   ordered?: boolean;
   /** Where results are kept; default: the user's cache folder. False: nowhere, everything is analysed. */
   store?: string | false;
+  /**
+   * Address of the Redis or Valkey whose workers (`deepfake-audio worker`) analyse instead of the daemon, such as
+   * redis://HOST:6379; `paths` may then also be URLs.
+   */
+  queue?: string;
 }
 /** One file of a scan. */
 export type ScannedFile = FileResult & {

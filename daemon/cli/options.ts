@@ -54,6 +54,11 @@ export const detectorOptions = ({ model, config, ffmpeg, ...flags }: DetectorFla
   ...engineOptions(flags),
 });
 
+export const queueOption = () =>
+  new Option('--queue <address>', 'Redis or Valkey with the jobs of a scan, redis://HOST:6379').env(
+    'DEEPFAKE_AUDIO_QUEUE',
+  );
+
 export const dataRootOption = () =>
   new Option('--data-root <folder>', 'labelled folder (default: the environment variable DATASET_ROOT)');
 export const kaggleOption = () =>

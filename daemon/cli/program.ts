@@ -7,6 +7,7 @@ import { predictCommand } from './predict.ts';
 import { scanCommand } from './scan.ts';
 import { serveCommand } from './serve.ts';
 import { trainCommand } from './train.ts';
+import { workerCommand } from './worker.ts';
 
 /** The command line: its commands, options and exit codes. */
 export const createProgram = (): Command =>
@@ -16,6 +17,7 @@ export const createProgram = (): Command =>
     .showHelpAfterError('Run with --help to see what is possible.')
     .addCommand(predictCommand())
     .addCommand(scanCommand())
+    .addCommand(workerCommand())
     .addCommand(trainCommand())
     .addCommand(evaluateCommand())
     .addCommand(importCommand())

@@ -1,6 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
+import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
 import type { ScanSummary } from '../../shared/protocol.ts';
 import { durationText } from '../../shared/wording.ts';
 import { Detector } from '../detector.ts';
@@ -17,8 +19,9 @@ import {
 } from '../scan/reports.ts';
 import { defaultStorePath, openStore } from '../scan/resultStore.ts';
 import { type ScanProgress, scan } from '../scan/scan.ts';
+import { isUrl, nameOfUrl } from '../scan/urls.ts';
 import { withExitCodes } from './exitCodes.ts';
-import { type DetectorFlags, detectorOptions, withDetectorOptions } from './options.ts';
+import { type DetectorFlags, detectorOptions, queueOption, withDetectorOptions } from './options.ts';
 import { ProgressLine, warn } from './terminal.ts';
 
 /** Ctrl+C is what shells make of it. */
@@ -40,6 +43,8 @@ interface ScanCliOptions extends DetectorFlags {
   format?: FormatName | 'none';
   output?: string[];
   store?: string | false;
+  queue?: string;
+  from?: string;
   failOn: FailOn[];
 }
 
@@ -49,7 +54,8 @@ export function scanCommand(): Command {
     .description(
       'Classify every audio file below folders. What was answered before is not analysed again. Ctrl+C or worse loses nothing: start again.',
     )
-    .argument('<path...>', 'folders and files')
+    .argument('[path...]', 'folders and files; URLs with --queue')
+    .option('--from <file>', 'also what this file names, one path or URL a line; - for standard input')
     .option('--include <glob>', 'only files like this, relative to the folder; may be repeated', collect)
     .option('--exclude <glob>', 'no files and folders like this; may be repeated', collect)
     .option('--since <date>', 'only files modified since, for instance 2026-01-31', date)
@@ -76,6 +82,7 @@ export function scanCommand(): Command {
     )
     .option('--store <file>', `where results are kept (default: ${defaultStorePath})`)
     .option('--no-store', 'analyse everything and keep nothing')
+    .addOption(queueOption())
     .action(runScan);
   return withExitCodes(withDetectorOptions(command), {
     1: 'the scan failed',
@@ -98,8 +105,21 @@ function failOn(value: string, before: FailOn[]): FailOn[] {
   return [...before, value];
 }
 
-async function runScan(paths: string[], options: ScanCliOptions): Promise<void> {
+/** What a list names: a path or URL a line. */
+async function listedPaths(file: string): Promise<string[]> {
+  const read = file === '-' ? text(process.stdin) : readFile(file, 'utf8');
+  const lines = await read.catch((error) => {
+    const message = `The list ${file} could not be read (${messageOf(error)}): check its path.`;
+    throw new DeepfakeError(ErrorCode.FileNotFound, message, file, { cause: error });
+  });
+  return lines.split(/\r?\n/).filter((line) => line.trim() !== '');
+}
+
+async function runScan(named: string[], options: ScanCliOptions): Promise<void> {
   const { output = [] } = options;
+  const paths = [...named, ...(options.from === undefined ? [] : await listedPaths(options.from))];
+  if (paths.length === 0)
+    throw new DeepfakeError(ErrorCode.InvalidArguments, 'There is nothing to scan: name folders or files.');
   for (const file of output) formatOf(file);
   const cancellation = new AbortController();
   const stop = () => cancellation.abort();
@@ -113,7 +133,10 @@ async function runScan(paths: string[], options: ScanCliOptions): Promise<void> 
   const reports: Report[] = [];
   try {
     const context: ReportContext = {
-      paths: paths.map((path) => resolve(path)),
+      // Of a list its place is enough for a report.
+      paths: [...named, ...(options.from === undefined ? [] : [options.from])].map((path) =>
+        isUrl(path) ? nameOfUrl(path) : resolve(path),
+      ),
       model: detector.classifier.model.facts,
       version: packageVersion,
       started: new Date(),
@@ -131,6 +154,8 @@ async function runScan(paths: string[], options: ScanCliOptions): Promise<void> 
       firstWindow: options.firstWindow,
       ordered: options.ordered,
       store,
+      queue: options.queue,
+      warn,
       signal: cancellation.signal,
       onResult: async (result) => {
         if (process.stdout.isTTY) progress.clear();
@@ -167,12 +192,13 @@ class ProgressDisplay {
   private readonly line = new ProgressLine();
   private shownAt = 0;
 
-  show({ summary, found, allFound }: ScanProgress): void {
+  show({ summary, found, allFound, workers }: ScanProgress): void {
     const now = performance.now();
     if (now - this.shownAt < PROGRESS_INTERVAL_MS) return;
     this.shownAt = now;
     const count = (n: number) => n.toLocaleString('en');
     const parts = [`${count(summary.files)} of ${count(found)}${allFound ? '' : '+'} files`];
+    if (workers !== undefined) parts.push(`${workers} ${workers === 1 ? 'worker' : 'workers'}`);
     if (summary.Deepfake > 0) parts.push(`${count(summary.Deepfake)} Deepfake`);
     if (summary.files >= RATE_FROM_FILES) {
       const rate = summary.files / summary.seconds;

@@ -104,15 +104,21 @@ export async function writeModel(
   config: ModelConfig,
   steps: number,
 ): Promise<WrittenModel> {
+  const content = modelContent(state, config, steps);
+  const paths = { checkpoint: join(folder, CHECKPOINT_NAME), config: join(folder, CONFIG_NAME) };
+  await writeFilesAtomically([
+    { path: paths.checkpoint, data: content.checkpoint },
+    { path: paths.config, data: content.config },
+  ]);
+  return paths;
+}
+
+/** What `writeModel` writes. */
+export function modelContent(state: StateDict, config: ModelConfig, steps: number) {
   const counters = new Map(
     config.architecture.channels.map((_, block) => [blockNames(block).batchesTracked, steps]),
   );
-  const bytes = writeSafetensors(state, counters);
-  const checkpointSha256 = createHash('sha256').update(bytes).digest('hex');
-  const paths = { checkpoint: join(folder, CHECKPOINT_NAME), config: join(folder, CONFIG_NAME) };
-  await writeFilesAtomically([
-    { path: paths.checkpoint, data: bytes },
-    { path: paths.config, data: formatModelConfig({ ...config, checkpointSha256 }) },
-  ]);
-  return paths;
+  const checkpoint = writeSafetensors(state, counters);
+  const checkpointSha256 = createHash('sha256').update(checkpoint).digest('hex');
+  return { checkpoint, config: formatModelConfig({ ...config, checkpointSha256 }) };
 }

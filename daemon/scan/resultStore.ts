@@ -4,15 +4,9 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database, RootDatabase } from 'lmdb';
 import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
-import type { Verdict } from '../../shared/verdict.ts';
-import { type FileState, stateText } from '../features/contentHash.ts';
 import { userCacheFolder } from '../paths.ts';
 import { isSound, noteClosed } from './storeCheck.ts';
-
-/** What is kept of a file's answer; path and model are what it was asked by. */
-export type StoredResult =
-  | { verdict: Omit<Verdict, 'file' | 'model' | 'spectrogram' | 'evidence'> }
-  | { error: { code: ErrorCode; message: string } };
+import type { StoredResult } from './storedResult.ts';
 
 /** What a file's result belongs to. */
 export interface ResultKey {
@@ -66,12 +60,18 @@ export class ResultStore {
     }
   }
 
-  /** The content hash of a file that has not changed since it was hashed. */
-  contentHash(path: string, state: FileState): string | undefined {
+  /** The content hash of a file that has not changed since it was hashed; `state` is what tells. */
+  contentHash(path: string, state: string): string | undefined {
+    const last = this.lastState(path);
+    return last?.state === state ? last.contentHash : undefined;
+  }
+
+  /** The last state and content hash of a path, whatever it is now. */
+  lastState(path: string): { state: string; contentHash: string } | undefined {
     const entry = this.files.get(pathKey(path));
     if (entry === undefined) return undefined;
     const space = entry.lastIndexOf(' ');
-    return entry.slice(0, space) === stateText(state) ? entry.slice(space + 1) : undefined;
+    return { state: entry.slice(0, space), contentHash: entry.slice(space + 1) };
   }
 
   result({ contentHash, profile }: ResultKey): StoredResult | undefined {
@@ -80,8 +80,8 @@ export class ResultStore {
   }
 
   /** Resolves when the hash is written. */
-  async putContentHash(path: string, state: FileState, contentHash: string): Promise<void> {
-    await this.write(() => this.files.put(pathKey(path), `${stateText(state)} ${contentHash}`));
+  async putContentHash(path: string, state: string, contentHash: string): Promise<void> {
+    await this.write(() => this.files.put(pathKey(path), `${state} ${contentHash}`));
   }
 
   /** Resolves when the result is written. */

@@ -5,9 +5,10 @@ import picomatch from 'picomatch';
 import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
 import { isAudioName } from '../dataset/audioTree.ts';
 import { IGNORE_FILE, IgnoreRules } from './ignoreRules.ts';
+import { isUrl } from './urls.ts';
 
 export interface WalkOptions {
-  /** Files and folders. Files named here are taken whatever their name; globs and ignore files hold inside folders. */
+  /** Files, folders and URLs. Files named here are taken whatever their name; globs and ignore files hold inside folders. */
   paths: string[];
   /** Globs relative to `base`; one without a slash holds at any depth. Default: every audio file. */
   include?: string[];
@@ -24,7 +25,7 @@ export interface WalkOptions {
 
 /** A file to scan, or a folder that could not be listed. */
 export interface FoundFile {
-  /** Absolute. */
+  /** Absolute, or a URL. */
   path: string;
   error?: DeepfakeError;
 }
@@ -56,7 +57,11 @@ interface OpenFolder {
  */
 export async function* walkAudio(options: WalkOptions): AsyncGenerator<FoundFile> {
   const roots: (FoundFile & { isFolder: boolean })[] = [];
-  for (const path of options.paths.map((path) => resolve(path))) {
+  for (const path of options.paths.map((path) => (isUrl(path) ? path : resolve(path)))) {
+    if (isUrl(path)) {
+      roots.push({ path, isFolder: false });
+      continue;
+    }
     try {
       roots.push({ path, isFolder: (await namedPath(path)).isDirectory() });
     } catch (error) {
@@ -77,7 +82,7 @@ export async function* walkAudio(options: WalkOptions): AsyncGenerator<FoundFile
     if (isFolder) yield* walkRoot(path, walk);
     else if (!yielded.has(path)) {
       yielded.add(path);
-      if (options.filterNamed && (await leavesOut(path, walk))) continue;
+      if (options.filterNamed && !isUrl(path) && (await leavesOut(path, walk))) continue;
       yield { path, error };
     }
   }

@@ -119,7 +119,7 @@ export const seeds: Record<string, () => Promise<Uint8Array[]>> = {
     try {
       const { ResultStore } = await import('../../daemon/scan/resultStore.ts');
       const store = await ResultStore.open(join(folder, 'results.mdb'));
-      await store.putContentHash('/a.wav', { size: 1n, mtimeNs: 2n, ctimeNs: 3n }, 'ab'.repeat(32));
+      await store.putContentHash('/a.wav', '1 2 3', 'ab'.repeat(32));
       await store.close();
       return [await readFile(join(folder, 'results.mdb'))];
     } finally {

@@ -10,7 +10,7 @@ const MICROSOFT = { copyright: 'Copyright (c) Microsoft Corporation', texts: [MI
 
 /** Terms under which parts may be shipped as this project does. */
 const ACCEPTED = new Set([
-  ...['MIT', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause', 'Apache-2.0', 'BlueOak-1.0.0', 'MPL-2.0'],
+  ...['MIT', 'ISC', '0BSD', 'BSD-2-Clause', 'BSD-3-Clause', 'Apache-2.0', 'BlueOak-1.0.0', 'MPL-2.0'],
   ...['LGPL-2.1-or-later', 'LGPL-3.0-or-later', 'OLDAP-2.8', 'Bitstream-Vera'],
 ]);
 

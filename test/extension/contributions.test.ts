@@ -73,7 +73,7 @@ test('the walkthrough names commands that exist and pictures that are there', ()
   }
 });
 
-test('settings that name programs or models or start work unasked are ignored in workspaces that are not trusted', () => {
+test('settings that name programs, models or servers or start work unasked are ignored in workspaces that are not trusted', () => {
   const { restrictedConfigurations } = manifest.capabilities.untrustedWorkspaces;
   const unrestricted = Object.values(Setting).filter((id) => !restrictedConfigurations.includes(id));
   assert.deepEqual(unrestricted.sort(), [

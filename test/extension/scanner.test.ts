@@ -62,6 +62,7 @@ beforeEach(() => {
   fake.settings = new Map<string, unknown>([
     ['deepfake.scan.exclude', ['**/old']],
     ['deepfake.scan.exclude /v', ['tmp']],
+    ['deepfake.scan.queue', ''],
   ]);
 });
 
@@ -71,6 +72,18 @@ test('each workspace folder is scanned with its own globs, relative to it', () =
     { paths: ['/v'], base: '/v', exclude: ['tmp'] },
     { paths: ['/elsewhere'], base: undefined, exclude: ['**/old'] },
   ]);
+});
+
+test('a scan goes to the queue that the settings name, but not one that nobody asked for', async () => {
+  fake.settings.set('deepfake.scan.queue', ' redis://host:6379 ');
+  const daemon = daemonOf();
+  const { scanner } = scannerOf(daemon);
+  await scanner.scan(uris('/w'));
+  await scanner.scan(uris('/w/new.wav'), { automatic: true });
+  assert.deepEqual(
+    daemon.requests.map(({ queue }) => queue),
+    ['redis://host:6379', undefined],
+  );
 });
 
 test('a scan whose daemon is killed goes on with the next one and loses nothing', async () => {

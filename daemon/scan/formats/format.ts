@@ -3,6 +3,7 @@ import type { ScannedFile, ScanSummary } from '../../../shared/protocol.ts';
 import { NOT_READ, type Outcome } from '../../../shared/scanPage.ts';
 import type { ModelFacts } from '../../../shared/verdict.ts';
 import { verdictJson } from '../../../shared/verdictJson.ts';
+import { isUrl } from '../urls.ts';
 
 /** What a report says besides its rows. */
 export interface ReportContext {
@@ -49,6 +50,7 @@ export function fileJson(file: ScannedFile): string {
 
 /** A path below `base` relative to it, others as they are. */
 export function shownPath(path: string, base: string): string {
+  if (isUrl(path)) return path;
   const local = relative(base, path);
   return local === '' || local === '..' || local.startsWith(`..${sep}`) ? path : local;
 }

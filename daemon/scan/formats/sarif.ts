@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import type { Invocation, Location, Log, Notification, ReportingDescriptor, Result, Run } from 'sarif';
 import type { Verdict } from '../../../shared/verdict.ts';
 import { headline, summary as sentence } from '../../../shared/wording.ts';
+import { isUrl } from '../urls.ts';
 import { type ReportContext, type ReportWriter, shownPath } from './format.ts';
 
 const SCHEMA = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json';
@@ -109,8 +110,8 @@ const notification = (file: string, message: string, context: ReportContext): No
 
 function location(file: string, { base }: ReportContext): Location {
   const local = shownPath(file, base);
-  const artifactLocation =
-    local === file ? { uri: pathToFileURL(file).href } : { uri: relativeUri(local), uriBaseId: BASE };
+  const absolute = isUrl(file) ? file : pathToFileURL(file).href;
+  const artifactLocation = local === file ? { uri: absolute } : { uri: relativeUri(local), uriBaseId: BASE };
   return { physicalLocation: { artifactLocation } };
 }
 
