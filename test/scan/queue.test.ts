@@ -20,7 +20,7 @@ import { DaemonProcess } from '../server/daemonProcess.ts';
 import { RedisServer, redisPrograms, withoutRedis } from './redisServer.ts';
 
 /** Seconds: short, so that the jobs of a worker that was killed go on soon. */
-const STALLED_AFTER = '1';
+const STALLED_AFTER = '2';
 
 const folder = temporaryFolder();
 let detector: Detector;
@@ -191,8 +191,8 @@ describe('a scan with a queue', { skip: withoutRedis }, () => {
       messageOf(results, 'poison.wav') ?? '',
       /poison\.wav was given to 3 workers in turn .* set aside/,
     );
-    // Once with the others, then three times alone.
-    assert.ok(starts >= 4 && starts <= 5, `${starts} workers`);
+    // Once with the others, then three times alone; the last one lives on. A machine that stands still may cost one more.
+    assert.ok(starts >= 4 && starts <= 6, `${starts} workers`);
   });
 
   it('reads what its workers are told to, where they are told it lies', async () => {
