@@ -30,10 +30,16 @@ export class Detector {
 
   /** Throws the errors of `readModel` and `openEngine`; `warn` is told what the user should know. */
   static async open(options: DetectorOptions, warn: (message: string) => void): Promise<Detector> {
-    const engine = await openEngine(options, warn);
-    const model = await readModelOrShipped(options);
     const pool = new AnalysisPool(options);
-    return new Detector(pool, engine, await Classifier.create(model, engine, pool));
+    // The first file finds a thread that has begun; the others start when they are needed.
+    pool.warmUp();
+    try {
+      const [engine, model] = await Promise.all([openEngine(options, warn), readModelOrShipped(options)]);
+      return new Detector(pool, engine, await Classifier.create(model, engine, pool));
+    } catch (error) {
+      await pool.dispose();
+      throw error;
+    }
   }
 
   get classifier(): Classifier {

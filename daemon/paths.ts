@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import envPaths from 'env-paths';
+import { CHECKPOINT_NAME, CONFIG_NAME } from '../shared/modelFiles.ts';
 
 /** The folder of this package: bundles and chunks lie at different depths below it. */
 export const packageRoot = findPackageRoot(dirname(fileURLToPath(import.meta.url)));
@@ -28,5 +29,5 @@ export const packageVersion: string = JSON.parse(
 /** The user's cache folder, the same for command line, daemon and extension; it need not exist. */
 export const userCacheFolder: string = envPaths('deepfake-audio', { suffix: '' }).cache;
 
-export const shippedCheckpoint = join(packageRoot, 'models', 'deepfake_cnn.safetensors');
-export const shippedConfig = join(packageRoot, 'models', 'model_config.json');
+export const shippedCheckpoint = join(packageRoot, 'models', CHECKPOINT_NAME);
+export const shippedConfig = join(packageRoot, 'models', CONFIG_NAME);

@@ -96,6 +96,8 @@ export function serve(): void {
 
   connection.onInitialize((params) => {
     options = { ...(params.initializationOptions as DetectorOptions | undefined) };
+    // Not when the client says that it is initialised, which is a message later.
+    ready().catch(() => {});
     return { capabilities: {}, serverInfo: { name: 'deepfake-audio' } };
   });
   connection.onInitialized(() => {

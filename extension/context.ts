@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { messageOf } from '../shared/errors.ts';
 import { Setting } from './contributions.ts';
 import type { DaemonClient } from './daemonClient.ts';
+import type { DaemonProcess } from './daemonProcess.ts';
 import type { DaemonState } from './daemonState.ts';
 import { DisposableStore } from './disposables.ts';
 import { Reports } from './reportPanel.ts';
@@ -22,9 +23,11 @@ export class DeepfakeContext {
   private client: Promise<DaemonClient> | undefined;
 
   readonly extensionUri: vscode.Uri;
+  private readonly codeCache: string;
 
   constructor(extension: vscode.ExtensionContext) {
     this.extensionUri = extension.extensionUri;
+    this.codeCache = vscode.Uri.joinPath(extension.globalStorageUri, 'code-cache').fsPath;
     this.results = this.owned.add(new ResultsView(this, extension.workspaceState));
     this.scans = new Scans(this, extension);
   }
@@ -52,9 +55,18 @@ export class DeepfakeContext {
   }
 
   private async createClient(): Promise<DaemonClient> {
-    const { DaemonClient } = await import('./daemonClient.ts');
+    const { DaemonProcess } = await import('./daemonProcess.ts');
     const module = vscode.Uri.joinPath(this.extensionUri, 'dist', 'daemon.js').fsPath;
-    const client = new DaemonClient(module, this.log, daemonOptions);
+    const start = () => new DaemonProcess(module, this.codeCache, this.log);
+    // Whoever wants the client has a request: the process starts while the JSON-RPC library is loaded.
+    let first: DaemonProcess | undefined = start();
+    const { DaemonClient } = await import('./daemonClient.ts');
+    const startProcess = () => {
+      const process = first ?? start();
+      first = undefined;
+      return process;
+    };
+    const client = new DaemonClient(startProcess, this.log, daemonOptions);
     this.add(createStatusItem(client));
     this.add(
       vscode.workspace.onDidChangeConfiguration((change) => {

@@ -3,9 +3,10 @@ import type { ProgressType, RequestType } from 'vscode-languageclient/node';
 import {
   CloseAction,
   ErrorAction,
+  IPCMessageReader,
+  IPCMessageWriter,
   LanguageClient,
   RevealOutputChannelOn,
-  TransportKind,
   WorkDoneProgress,
 } from 'vscode-languageclient/node';
 import { messageOf } from '../shared/errors.ts';
@@ -50,6 +51,7 @@ import {
 import type { Pictures, Verdict } from '../shared/verdict.ts';
 import { Command } from './contributions.ts';
 import { DaemonLostError } from './daemonLostError.ts';
+import type { DaemonProcess } from './daemonProcess.ts';
 import { DaemonStartError } from './daemonStartError.ts';
 import type { DaemonState } from './daemonState.ts';
 import { DisposableStore } from './disposables.ts';
@@ -70,6 +72,7 @@ export interface RequestOptions<T = never> {
 
 /** One life of the daemon process. */
 interface Connection {
+  process: DaemonProcess;
   client: LanguageClient;
   /** It has answered the handshake. */
   started: boolean;
@@ -89,11 +92,11 @@ export class DaemonClient implements vscode.Disposable {
   private disposed = false;
 
   /**
-   * @param module Path of the daemon's entry point.
+   * @param startProcess Starts the daemon's process.
    * @param readOptions Called at each start.
    */
   constructor(
-    private readonly module: string,
+    private readonly startProcess: () => DaemonProcess,
     private readonly log: vscode.LogOutputChannel,
     private readonly readOptions: () => DaemonOptions,
   ) {}
@@ -241,8 +244,9 @@ export class DaemonClient implements vscode.Disposable {
     if (this.connection === undefined) this.enter({ kind: 'stopped' });
     await connection.client.stop().catch((error) => {
       this.log.warn(`The detector did not end by itself: ${messageOf(error)}`);
-      connection.client.serverProcess?.kill('SIGKILL');
+      connection.process.kill();
     });
+    connection.process.endSoon();
   }
 
   async dispose(): Promise<void> {
@@ -297,11 +301,12 @@ export class DaemonClient implements vscode.Disposable {
   private async start(): Promise<Connection> {
     this.model = undefined;
     this.enter({ kind: 'starting' });
-    const run = { module: this.module, transport: TransportKind.ipc };
+    const process = this.startProcess();
+    const { child } = process;
     const client = new QuietLanguageClient(
       'deepfake',
       'Deepfake',
-      { run, debug: run },
+      async () => ({ reader: new IPCMessageReader(child), writer: new IPCMessageWriter(child) }),
       {
         outputChannel: this.log,
         revealOutputChannelOn: RevealOutputChannelOn.Never,
@@ -316,14 +321,20 @@ export class DaemonClient implements vscode.Disposable {
         },
       },
     );
-    const connection: Connection = { client, started: false, lost: false };
-    const limit = setTimeout(() => client.serverProcess?.kill('SIGKILL'), START_LIMIT_MS);
+    const connection: Connection = { process, client, started: false, lost: false };
+    const limit = setTimeout(() => process.kill(), START_LIMIT_MS);
     try {
-      await client.start();
+      const starting = client.start();
+      // Whichever comes later fails unseen.
+      starting.catch(() => {});
+      const ended = process.ended.then(() => {
+        connection.lost = true;
+      });
+      await Promise.race([starting, ended]);
       // It may resolve although the process has ended during the handshake.
       if (connection.lost) throw new Error(vscode.l10n.t('it ended at once. Its log says why.'));
     } catch (error) {
-      client.serverProcess?.kill('SIGKILL');
+      process.kill();
       throw error;
     } finally {
       clearTimeout(limit);

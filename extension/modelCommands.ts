@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { messageOf } from '../shared/errors.ts';
+import { CHECKPOINT_NAME, CONFIG_NAME } from '../shared/modelFiles.ts';
 import type { DeepfakeContext } from './context.ts';
 import { Setting } from './contributions.ts';
 import { pickFolder } from './folders.ts';
@@ -10,8 +11,7 @@ import { daemonOptions } from './settings.ts';
 import { withSlowProgress } from './slowProgress.ts';
 
 const MAX_MODELS_FOUND = 200;
-const CONFIG_NAME = 'model_config.json';
-const SHIPPED_CHECKPOINT = ['models', 'deepfake_cnn.safetensors'];
+const SHIPPED_CHECKPOINT = ['models', CHECKPOINT_NAME];
 
 interface ModelItem extends vscode.QuickPickItem {
   /** Null: the shipped model; absent: ask for a file. */

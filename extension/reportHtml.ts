@@ -24,7 +24,7 @@ export function reportHtml(resources: PageResources): string {
     </section>
 
     <div id="result" hidden>
-      <section id="verdict" aria-labelledby="headline">
+      <section id="verdict" class="verdict-box" aria-labelledby="headline">
         <h2 id="headline"></h2>
         <p id="summary"></p>
         <div class="scale">

@@ -12,7 +12,7 @@ import { DisposableStore } from './disposables.ts';
 import { reportHtml } from './reportHtml.ts';
 import { pictureBytes, savedReport } from './savedReport.ts';
 import { withSlowProgress } from './slowProgress.ts';
-import { webviewMedia, webviewResources } from './webviewResources.ts';
+import { webviewResources } from './webviewResources.ts';
 
 export interface ShowOptions {
   token?: vscode.CancellationToken;
@@ -129,7 +129,7 @@ class ReportPanel implements vscode.Disposable {
     const { webview } = panel;
     webview.options = {
       enableScripts: true,
-      localResourceRoots: [webviewMedia(context.extensionUri), vscode.Uri.file(dirname(file.fsPath))],
+      localResourceRoots: [vscode.Uri.file(dirname(file.fsPath))],
     };
     const icons = vscode.Uri.joinPath(context.extensionUri, 'media', 'icons');
     panel.iconPath = {
@@ -149,7 +149,8 @@ class ReportPanel implements vscode.Disposable {
     this.verdict = undefined;
     this.outcome = undefined;
     this.part = undefined;
-    await this.postDetecting();
+    // The daemon may start while the page is made.
+    void this.postDetecting();
     const outcome = await this.classify(cancellation.token);
     outer?.dispose();
     cancellation.dispose();
@@ -190,10 +191,7 @@ class ReportPanel implements vscode.Disposable {
     switch (message.type) {
       case 'ready':
         this.pageReady = true;
-        void this.postDetecting().then(() => {
-          const latest = this.outcome ?? this.part;
-          if (latest !== undefined) this.post(latest);
-        });
+        void this.postDetecting();
         break;
       case 'stop':
         this.cancellation?.cancel();
@@ -271,13 +269,16 @@ class ReportPanel implements vscode.Disposable {
     return { name: basename(this.file.fsPath), folder: folderOf(this.file), uri: this.file.toString() };
   }
 
+  /** Begins the page anew, with what is known by now. */
   private async postDetecting(): Promise<void> {
     const uri = this.panel.webview.asWebviewUri(this.file).toString();
-    const size = await stat(this.file.fsPath).then(
+    const bytes = await stat(this.file.fsPath).then(
       ({ size }) => size,
       () => 0,
     );
-    this.post({ type: 'detecting', file: this.names, audio: { uri, bytes: size } });
+    this.post({ type: 'detecting', file: this.names, audio: { uri, bytes } });
+    const latest = this.outcome ?? this.part;
+    if (latest !== undefined) this.post(latest);
   }
 
   private post(message: ToReport): void {

@@ -8,9 +8,10 @@ import { ContextKey, View } from './contributions.ts';
 import { folderOf } from './reportPanel.ts';
 import { resultsHtml } from './resultsHtml.ts';
 import { withSlowProgress } from './slowProgress.ts';
-import { webviewMedia, webviewResources } from './webviewResources.ts';
+import { webviewResources } from './webviewResources.ts';
 
 const FILES_KEY = 'results.files';
+const VISIBLE_KEY = 'results.visible';
 
 /** The panel view with a compact card for each of the files detected together last. */
 export class ResultsView implements vscode.WebviewViewProvider, vscode.Disposable {
@@ -26,7 +27,7 @@ export class ResultsView implements vscode.WebviewViewProvider, vscode.Disposabl
     private readonly memory: vscode.Memento,
   ) {
     this.registration = vscode.window.registerWebviewViewProvider(View.results, this);
-    if (this.remembered().length > 0) void this.showTab();
+    if (this.remembered().length > 0) void this.restore();
   }
 
   /** Brings the view to the front and detects anew; resolves when each card has its outcome. */
@@ -39,8 +40,12 @@ export class ResultsView implements vscode.WebviewViewProvider, vscode.Disposabl
   }
 
   /** Called when the view is first seen, which after a reload may be never. */
-  resolveWebviewView({ webview, onDidDispose }: vscode.WebviewView): void {
-    webview.options = { enableScripts: true, localResourceRoots: [webviewMedia(this.context.extensionUri)] };
+  resolveWebviewView(view: vscode.WebviewView): void {
+    const { webview, onDidDispose } = view;
+    const keepVisible = () => void this.memory.update(VISIBLE_KEY, view.visible);
+    view.onDidChangeVisibility(keepVisible);
+    keepVisible();
+    webview.options = { enableScripts: true, localResourceRoots: [] };
     onDidDispose(() => {
       if (this.webview === webview) this.webview = undefined;
     });
@@ -52,6 +57,13 @@ export class ResultsView implements vscode.WebviewViewProvider, vscode.Disposabl
   dispose(): void {
     this.cancellation?.cancel();
     this.registration.dispose();
+  }
+
+  /** VS Code does not bring back a view that it did not know of when the window was opened. */
+  private async restore(): Promise<void> {
+    const visible = this.memory.get(VISIBLE_KEY, false);
+    await this.showTab();
+    if (visible) await vscode.commands.executeCommand(`${View.results}.focus`, { preserveFocus: true });
   }
 
   private showTab(): Thenable<unknown> {

@@ -1,10 +1,11 @@
 import { t } from '@vscode/l10n';
+import layout from '../media/layout.css' with { type: 'text' };
 import { describeSpectrogram, describeWindows } from '../media/report/description.ts';
 import { facts } from '../media/report/facts.ts';
 import type { FileNames, SavedPictures } from '../media/report/messages.ts';
 import type { Verdict } from '../shared/verdict.ts';
 import { headline, percent, summary } from '../shared/wording.ts';
-import styles from './savedReport.css' with { type: 'text' };
+import colours from './savedReport.css' with { type: 'text' };
 import { escapeHtml as html } from './webviewPage.ts';
 
 const PICTURE_URL = /^data:image\/(png|webp);base64,([A-Za-z0-9+/]+=*)$/;
@@ -32,8 +33,7 @@ export function savedReport(names: FileNames, verdict: Verdict, { light, dark }:
   <meta name="viewport" content="width=device-width, initial-scale=1">
   <title>${html(t('{0} – deepfake report', names.name))}</title>
   <style>
-${styles}
-  </style>
+${colours}${layout}  </style>
 </head>
 <body>
 <main>
@@ -41,14 +41,14 @@ ${styles}
     <h1>${html(names.name)}</h1>
     <p class="quiet">${html(names.folder)}</p>
   </header>
-  <section class="verdict ${decision}">
+  <section class="verdict-box" data-decision="${decision}">
     <h2>${html(headline(decision))}</h2>
     <p>${html(summary(verdict))}</p>
     <div class="bar" role="img" aria-label="${html(t('Probability of synthetic speech'))}: ${html(percent(deepfakeProbability))}">
       <div class="fill" style="width: ${(100 * deepfakeProbability).toFixed(2)}%"></div>
       <div class="mark" style="left: ${(100 * threshold).toFixed(2)}%"></div>
     </div>
-    <ul>${notes.join('')}</ul>
+    <ul class="notes">${notes.join('')}</ul>
   </section>
   <figure>
     <picture>

@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { messageOf } from '../shared/errors.ts';
+import { CHECKPOINT_NAME } from '../shared/modelFiles.ts';
+import { PRESET_EPOCHS } from '../shared/presets.ts';
 import type { DatasetResult } from '../shared/protocol.ts';
 import type { DeepfakeContext } from './context.ts';
 import { defaultModelDir } from './deepfakeTask.ts';
@@ -10,13 +12,11 @@ import { withSlowProgress } from './slowProgress.ts';
 import { startTrainingTask } from './taskProvider.ts';
 import { runWizard, type Step } from './wizard.ts';
 
-/** What the presets of the daemon do unless asked otherwise. */
-const PRESETS = [
-  { recipe: 'default', epochs: 144 },
-  { recipe: 'reference', epochs: 30 },
-] as const;
+const PRESETS = Object.entries(PRESET_EPOCHS).map(([recipe, epochs]) => ({
+  recipe,
+  epochs: epochs as number,
+}));
 const MAX_EPOCHS = 100_000;
-const CHECKPOINT_NAME = 'deepfake_cnn.safetensors';
 
 /** "Train a Detector…": folder, what is in it, settings, start. */
 export async function trainDetector(context: DeepfakeContext, clicked?: vscode.Uri): Promise<void> {
@@ -24,7 +24,7 @@ export async function trainDetector(context: DeepfakeContext, clicked?: vscode.U
   if (dataRoot === undefined) return;
   const dataset = await lookAt(context, dataRoot);
   if (dataset === undefined) return;
-  const choice = { recipe: PRESETS[0].recipe as string, epochs: PRESETS[0].epochs as number, modelDir: '' };
+  const choice = { ...PRESETS[0], modelDir: '' };
   const complete = await runWizard(vscode.l10n.t('Train a Detector'), [
     recipeStep(dataset, choice),
     epochsStep(choice),
@@ -92,8 +92,8 @@ function recipeStep(dataset: DatasetResult, choice: Choice): Step {
       ...(index === 0 ? [vscode.l10n.t('recommended')] : []),
     ].join(', '),
     detail: details[recipe],
-    recipe: recipe as string,
-    epochs: epochs as number,
+    recipe,
+    epochs,
   }));
   return async (ui) => {
     const notes = warnings.length === 0 ? '' : ` – ${warnings[0]}`;

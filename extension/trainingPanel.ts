@@ -15,7 +15,7 @@ import { startTrainingTask } from './taskProvider.ts';
 import { trainDetector } from './trainCommand.ts';
 import { trainingHtml } from './trainingHtml.ts';
 import type { TrainingRun } from './trainingRun.ts';
-import { webviewMedia, webviewResources } from './webviewResources.ts';
+import { webviewResources } from './webviewResources.ts';
 
 /** Milliseconds between two updates of a page. */
 const UPDATE_INTERVAL_MS = 100;
@@ -89,7 +89,7 @@ class TrainingPanel {
     private readonly run?: TrainingRun,
   ) {
     const { webview } = panel;
-    webview.options = { enableScripts: true, localResourceRoots: [webviewMedia(context.extensionUri)] };
+    webview.options = { enableScripts: true, localResourceRoots: [] };
     const icons = vscode.Uri.joinPath(context.extensionUri, 'media', 'icons');
     panel.iconPath = {
       light: vscode.Uri.joinPath(icons, 'training-light.svg'),

@@ -4,8 +4,9 @@ export interface PageResources {
   cspSource: string;
   /** Random, new for each page. */
   nonce: string;
-  scriptUri: string;
-  styleUri: string;
+  /** Minified code, which is part of the page: fetched by itself it would come later than the verdict. */
+  script: string;
+  style: string;
   /** BCP 47 tag of the language that the page is in. */
   language: string;
   /** English texts and their translations, for the page's script; see media/translations.ts. */
@@ -18,13 +19,13 @@ export interface PageResources {
  * @param body HTML.
  */
 export function webviewPage(
-  { cspSource, nonce, scriptUri, styleUri, language, translations }: PageResources,
+  { cspSource, nonce, script, style, language, translations }: PageResources,
   { title, body, plays = false }: { title: string; body: string; plays?: boolean },
 ): string {
   const policy = [
     "default-src 'none'",
     `script-src 'nonce-${nonce}'`,
-    `style-src ${cspSource}`,
+    `style-src 'nonce-${nonce}'`,
     `img-src ${cspSource} blob: data:`,
     ...(plays ? [`media-src ${cspSource} blob:`] : []),
   ].join('; ');
@@ -34,12 +35,12 @@ export function webviewPage(
   <meta charset="utf-8">
   <meta http-equiv="Content-Security-Policy" content="${policy}">
   <meta name="viewport" content="width=device-width, initial-scale=1">
-  <link rel="stylesheet" href="${styleUri}">
+  <style nonce="${nonce}">${style}</style>
   <title>${escapeHtml(title)}</title>
 </head>
 <body data-translations="${escapeHtml(JSON.stringify(translations))}">
 ${body}
-  <script nonce="${nonce}" src="${scriptUri}"></script>
+  <script nonce="${nonce}">${script}</script>
 </body>
 </html>`;
 }

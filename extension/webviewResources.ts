@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { PageResources } from './webviewPage.ts';
 
-/** The folder with the scripts and style sheets of all webviews. */
-export function webviewMedia(extensionUri: vscode.Uri): vscode.Uri {
-  return vscode.Uri.joinPath(extensionUri, 'dist', 'media');
-}
+/** By file; they change only with the extension. */
+const texts = new Map<string, string>();
 
 /**
  * What a page needs that depends on its webview.
@@ -16,13 +16,17 @@ export function webviewResources(
   extensionUri: vscode.Uri,
   name: string,
 ): PageResources {
-  const address = (file: string) =>
-    webview.asWebviewUri(vscode.Uri.joinPath(webviewMedia(extensionUri), name, file)).toString();
+  const read = (file: string): string => {
+    const path = join(extensionUri.fsPath, 'dist', 'media', name, file);
+    const text = texts.get(path) ?? readFileSync(path, 'utf8');
+    texts.set(path, text);
+    return text;
+  };
   return {
     cspSource: webview.cspSource,
     nonce: randomBytes(16).toString('base64url'),
-    scriptUri: address('main.js'),
-    styleUri: address('main.css'),
+    script: read('main.js'),
+    style: read('main.css'),
     language: vscode.l10n.bundle === undefined ? 'en' : vscode.env.language,
     translations: vscode.l10n.bundle ?? {},
   };

@@ -48,6 +48,12 @@ export class AnalysisPool {
     });
   }
 
+  /** Starts a worker before there is something for it to do. */
+  warmUp(): void {
+    // Whatever is wrong with workers is told by the first that has something to do.
+    this.pool.exec('warmUp', []).catch(() => {});
+  }
+
   /**
    * Hands a file's windows to `onWindows`, group by group in order, and to `onSound` how far it is, where the request asks for
    * that. Throws the DeepfakeErrors of `loadAudio`, or Cancelled.

@@ -22,7 +22,7 @@ import {
 } from './analysis.ts';
 import { clipSpectrum, type Spectrum } from './clipSpectrum.ts';
 import { contentHash } from './contentHash.ts';
-import { type FeatureConfig, windowLength } from './featureConfig.ts';
+import { type FeatureConfig, referenceFeatures, windowLength } from './featureConfig.ts';
 import { LogSpectrogram } from './logSpectrogram.ts';
 import { PictureStream, spectrogramBetween, waveformBetween } from './picture.ts';
 import { meterSpectrogram, SoundMeter } from './soundMeter.ts';
@@ -304,7 +304,13 @@ function spectra(
   });
 }
 
+/** Compiles what every file needs. */
+async function warmUp(): Promise<void> {
+  await spectrogramFor(referenceFeatures);
+}
+
 export interface AnalysisMethods {
+  warmUp: typeof warmUp;
   analyze: typeof analyze;
   samples: typeof samples;
   copySound: typeof copySound;
@@ -313,6 +319,7 @@ export interface AnalysisMethods {
 }
 
 workerpool.worker({
+  warmUp,
   analyze,
   samples,
   copySound,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
+import { CHECKPOINT_NAME, CONFIG_NAME } from '../../shared/modelFiles.ts';
 import type { ModelFacts } from '../../shared/verdict.ts';
 import { writeFilesAtomically } from '../files.ts';
 import {
@@ -13,9 +14,6 @@ import {
 } from './audioCnn.ts';
 import { formatModelConfig, type ModelConfig, readModelConfig } from './modelConfig.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
-
-export const CHECKPOINT_NAME = 'deepfake_cnn.safetensors';
-export const CONFIG_NAME = 'model_config.json';
 
 /** A model as read from disk: weights, configuration and where they came from. */
 export interface Model {

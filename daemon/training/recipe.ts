@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
+import { PRESET_EPOCHS } from '../../shared/presets.ts';
 import { usableCodecs } from '../audio/lossyCodecs.ts';
 import { type FeatureConfig, referenceFeatures } from '../features/featureConfig.ts';
 import { type Architecture, referenceArchitecture } from '../model/audioCnn.ts';
@@ -47,7 +48,7 @@ export const referenceRecipe: Recipe = {
   features: referenceFeatures,
   architecture: referenceArchitecture,
   windows: { use: 'first', overlap: 0 },
-  epochs: 30,
+  epochs: PRESET_EPOCHS.reference,
   batchSize: 32,
   learningRate: 1e-3,
   schedule: 'constant',
@@ -79,7 +80,7 @@ export const defaultRecipe: Recipe = {
   },
   architecture: { channels: [16, 32, 64, 128], dropout: 0.25 },
   windows: { use: 'all', overlap: 0.5 },
-  epochs: 144,
+  epochs: PRESET_EPOCHS.default,
   batchSize: 16,
   learningRate: 5e-3,
   schedule: 'one-cycle',

@@ -31,7 +31,8 @@ const volumeInput = byId<HTMLInputElement>('volume');
 let fileName = '';
 let duration = 0;
 let verdict: Verdict | undefined;
-let evidenceOpacity = vscode.getState()?.evidenceOpacity ?? DEFAULT_EVIDENCE_OPACITY;
+const remembered = vscode.getState();
+let state: ReportState = { evidenceOpacity: DEFAULT_EVIDENCE_OPACITY, seconds: 0, ...remembered, uri: '' };
 
 const player = new Player(audio, {
   onMove: showPosition,
@@ -40,12 +41,16 @@ const player = new Player(audio, {
   },
   needSlice: (start) => vscode.postMessage({ type: 'needPlayable', start }),
 });
-const plots = new Plots({
-  seek: (seconds) => player.seek(seconds),
-  togglePlaying: () => player.toggle(),
-  needDetail: (start, end) => vscode.postMessage({ type: 'needDetail', start, end }),
-});
-plots.evidenceOpacity = evidenceOpacity;
+const plots = new Plots(
+  {
+    seek: (seconds) => player.seek(seconds),
+    togglePlaying: () => player.toggle(),
+    needDetail: (start, end) => vscode.postMessage({ type: 'needDetail', start, end }),
+    keepView: (view) => keep({ view }),
+  },
+  remembered?.view,
+);
+plots.evidenceOpacity = state.evidenceOpacity;
 
 window.addEventListener('message', ({ data }: MessageEvent<ToReport>) => {
   switch (data.type) {
@@ -54,6 +59,7 @@ window.addEventListener('message', ({ data }: MessageEvent<ToReport>) => {
       verdict = undefined;
       plots.clear();
       player.open(data.audio);
+      if (state.seconds > 0) player.seek(state.seconds);
       byId('progress-text').textContent = '';
       show('detecting');
       break;
@@ -89,10 +95,8 @@ volumeInput.addEventListener('input', () => {
   audio.volume = Number(volumeInput.value) / 100;
 });
 opacityInput.addEventListener('input', () => {
-  evidenceOpacity = Number(opacityInput.value) / 100;
-  const state = vscode.getState();
-  if (state !== undefined) vscode.setState({ ...state, evidenceOpacity });
-  plots.evidenceOpacity = evidenceOpacity;
+  keep({ evidenceOpacity: Number(opacityInput.value) / 100 });
+  plots.evidenceOpacity = state.evidenceOpacity;
 });
 onThemeChange(() => plots.draw());
 vscode.postMessage({ type: 'ready' });
@@ -112,7 +116,7 @@ function showFile({ name, folder, uri }: FileNames): void {
   fileName = name;
   byId('file-name').textContent = name;
   byId('file-folder').textContent = folder;
-  vscode.setState({ uri, evidenceOpacity });
+  keep({ uri });
 }
 
 function showPart({ seconds, promised, spectrogram, waveform, windows, threshold }: ReportPart): void {
@@ -147,7 +151,7 @@ function showVerdict(next: Verdict): void {
   fillList('warnings', next.audio.warnings);
   fillFacts(next);
   byId('evidence-controls').hidden = evidence === undefined;
-  opacityInput.value = String(100 * evidenceOpacity);
+  opacityInput.value = String(100 * state.evidenceOpacity);
   byId('spectrogram-text').textContent = describeSpectrogram(next);
   byId('windows-section').hidden = windows.length < 2;
   if (windows.length > 1) byId('windows-text').textContent = describeWindows(windows);
@@ -164,6 +168,14 @@ function showPosition(seconds: number, playing: boolean): void {
   button.textContent = playing ? t('Pause') : t('Play');
   byId('position').textContent = `${clockText(seconds, 1)} / ${clockText(duration, 1)}`;
   plots.moveCursor(seconds, playing);
+  if (!playing) keep({ seconds });
+}
+
+/** Remembers what is to be found again when the tab is shown the next time. */
+function keep(changes: Partial<ReportState>): void {
+  state = { ...state, ...changes };
+  // Before the file is known there is nothing to find again.
+  if (state.uri !== '') vscode.setState(state);
 }
 
 function fillList(id: string, sentences: readonly string[]): void {

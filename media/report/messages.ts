@@ -1,6 +1,7 @@
 import type { PlayableAudioResult, ReportPart } from '../../shared/protocol.ts';
 import type { Pictures, Verdict } from '../../shared/verdict.ts';
 import type { AudioSource } from './player.ts';
+import type { TimeView } from './timeView.ts';
 
 /** What the extension tells the report. */
 export type ToReport =
@@ -43,9 +44,16 @@ export interface FileNames {
   uri: string;
 }
 
-/** What VS Code keeps of a report over a reload of the window. */
+/**
+ * What VS Code keeps of a report while its tab is hidden, and over a reload of the window. The page itself is given up, since
+ * one that is retained takes tens of megabytes; the daemon still has its pictures.
+ */
 export interface ReportState {
   uri: string;
+  /** What is magnified; absent: the whole file is shown. */
+  view?: TimeView;
+  /** Position of the player in seconds. */
+  seconds: number;
   /** Opacity of the evidence in [0, 1]. */
-  evidenceOpacity?: number;
+  evidenceOpacity: number;
 }

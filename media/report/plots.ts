@@ -34,6 +34,8 @@ export interface PlotsHost {
   togglePlaying(): void;
   /** More detail of a part, in seconds, would be seen. */
   needDetail(start: number, end: number): void;
+  /** Another part is in view; undefined: the whole file. */
+  keepView(view: TimeView | undefined): void;
 }
 
 /** Milliseconds after which a view that stays is drawn in detail. */
@@ -62,7 +64,11 @@ export class Plots {
   /** Where the read-out of the keyboard is on the frequency axis, in [0, 1]. */
   private height = 0.5;
 
-  constructor(private readonly host: PlotsHost) {
+  /** @param remembered What was in view when the page was given up. */
+  constructor(
+    private readonly host: PlotsHost,
+    private remembered: TimeView | undefined,
+  ) {
     for (const frame of [this.frame, this.windowsFrame]) this.listenToPointer(frame);
     this.frame.addEventListener('keydown', (event) => this.handleKey(event));
     byId('zoom-in').addEventListener('click', () => this.zoom(ZOOM_STEP));
@@ -76,7 +82,10 @@ export class Plots {
     const whole = this.drawn === undefined || isWhole(this.view, this.drawn.duration);
     this.drawn = drawn;
     this.detailWanted = detailed;
-    this.display(whole ? wholeView(drawn.duration) : this.view);
+    if (detailed && this.remembered !== undefined) this.view = panned(this.remembered, 0, drawn.duration);
+    else if (whole) this.view = wholeView(drawn.duration);
+    if (detailed) this.remembered = undefined;
+    this.display(this.view);
   }
 
   /** Forgets the file. */
@@ -197,6 +206,7 @@ export class Plots {
     byId('view-text').textContent = whole
       ? ''
       : t('{0} to {1} of {2}', positionText(view.start), positionText(view.end), durationText(duration));
+    if (this.detailWanted) this.host.keepView(whole ? undefined : view);
     this.frame.classList.toggle('zoomed', !whole);
     this.draw();
     clearTimeout(this.detailTimer);

@@ -71,13 +71,12 @@ function cardElement(card: Card): HTMLLIElement {
   names.title = `${folder}/${name}`;
   element.append(names);
   if (outcome === undefined) {
-    element.dataset.state = 'detecting';
     element.append(make('p', 'quiet', t('Detecting…')), make('div', 'moving-bar'));
   } else if ('verdict' in outcome) {
-    element.dataset.state = outcome.verdict.decision;
+    element.dataset.decision = outcome.verdict.decision;
     element.append(...verdictElements(outcome.verdict));
   } else {
-    element.dataset.state = 'failed';
+    element.classList.add('failed');
     element.append(make('p', 'failure', outcome.message));
   }
   element.append(

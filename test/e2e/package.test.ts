@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { packageRoot } from '../../daemon/paths.ts';
 import { headline } from '../../shared/wording.ts';
-import { temporaryFolder } from '../helpers.ts';
+import { temporaryFolder, writeDataset } from '../helpers.ts';
 import { buildPackages } from '../package/buildPackages.ts';
 import { openSession } from './session.ts';
+import { trainingTask, writeTasks } from './tasks.ts';
 
 /** The package that is installed: another one with, for instance, DEEPFAKE_PACKAGE=universal. */
 const TARGET = process.env.DEEPFAKE_PACKAGE ?? 'linux-x64';
@@ -15,16 +16,25 @@ const FIRST = 'synthetic-hibari-english.ogg';
 const OTHERS = ['genuine-woman-french.ogg', 'synthetic-piper-english.mp3', 'genuine-woman-english.flac'];
 const ARCHIVE = 'archive';
 const ARCHIVE_COUNT = 8;
+const DATA = 'voices';
+const PER_CLASS = 8;
+const RUN_LIMIT_MS = 60_000;
+const tasks = [
+  trainingTask('two epochs', { dataRoot: DATA, epochs: 2, modelDir: 'two' }),
+  trainingTask('endless', { dataRoot: DATA, epochs: 100_000, patience: 0, modelDir: 'endless' }),
+];
 
 const packages = await buildPackages([TARGET], temporaryFolder());
 const session =
   packages.skip === false
     ? await openSession({
         vsix: packages.paths[TARGET],
-        prepare: (folder) => {
+        prepare: async (folder) => {
           const samples = join(packageRoot, 'media', 'samples');
           mkdirSync(join(folder, ARCHIVE));
           cpSync(samples, join(folder, ARCHIVE), { recursive: true });
+          await writeDataset(join(folder, DATA), PER_CLASS);
+          writeTasks(folder, tasks);
         },
       })
     : undefined;
@@ -67,6 +77,25 @@ test('after the daemon has been killed the next detection starts another', { ski
   await detect(FIRST);
   const [next] = window.daemonPids();
   assert.notEqual(next, killed);
+});
+
+test('the package trains two epochs', { skip }, async () => {
+  await window.runTask('two epochs');
+  await window.terminal.filter({ hasText: 'Training finished' }).waitFor({ timeout: RUN_LIMIT_MS });
+  assert.ok(existsSync(join(session?.folder ?? '', 'two', 'deepfake_cnn.safetensors')));
+});
+
+test('a run goes on in another daemon when its own is killed, and can be ended', { skip }, async () => {
+  await window.runTask('endless');
+  await window.terminal.filter({ hasText: '2/100000' }).waitFor({ timeout: RUN_LIMIT_MS });
+  const [killed] = window.daemonPids();
+  process.kill(killed, 'SIGKILL');
+  await window.terminal.filter({ hasText: 'Going on in epoch' }).waitFor({ timeout: RUN_LIMIT_MS });
+  assert.notEqual(window.daemonPids()[0], killed);
+  await window.run('Tasks: Terminate Task');
+  await window.choose('endless');
+  await window.trainingStatus.waitFor({ state: 'detached' });
+  assert.ok(existsSync(join(session?.folder ?? '', 'endless', 'deepfake_cnn.safetensors')));
 });
 
 test('VS Code activates the package in a moment', { skip }, async (t) => {

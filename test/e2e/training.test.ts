@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { readModel } from '../../daemon/model/checkpoint.ts';
 import { writeDataset, writeUntrainedModel } from '../helpers.ts';
 import { torchFile, torchStateDict } from '../model/torchFile.ts';
 import { openSession } from './session.ts';
+import { trainingTask, writeTasks } from './tasks.ts';
 
 const DATA = 'voices';
 const PER_CLASS = 12;
@@ -13,21 +14,11 @@ const CLIP = 'genuine-man-italian.wav';
 /** More epochs than any test waits for. */
 const ENDLESS = 100_000;
 const RUN_LIMIT_MS = 60_000;
-const TASK_ATTEMPTS = 5;
-const TASK_PATIENCE_MS = 5000;
 
-const task = (label: string, options: object) => ({
-  label,
-  type: 'deepfake',
-  command: 'train',
-  dataRoot: DATA,
-  recipe: 'reference',
-  ...options,
-});
 const tasks = [
-  task('two epochs', { epochs: 2, modelDir: 'two' }),
-  task('endless', { epochs: ENDLESS, patience: 0, modelDir: 'endless' }),
-  task('no data', { dataRoot: 'nowhere' }),
+  trainingTask('two epochs', { dataRoot: DATA, epochs: 2, modelDir: 'two' }),
+  trainingTask('endless', { dataRoot: DATA, epochs: ENDLESS, patience: 0, modelDir: 'endless' }),
+  trainingTask('no data', { dataRoot: 'nowhere' }),
   {
     label: 'measure',
     type: 'deepfake',
@@ -41,11 +32,7 @@ const session = await openSession({
   prepare: async (folder) => {
     await writeDataset(join(folder, DATA), PER_CLASS);
     await writeTorchCheckpoint(join(folder, 'torch'));
-    mkdirSync(join(folder, '.vscode'));
-    writeFileSync(
-      join(folder, '.vscode', 'tasks.json'),
-      JSON.stringify({ version: '2.0.0', tasks }, null, 2),
-    );
+    writeTasks(folder, tasks);
   },
 });
 const { skip, window, folder } = session;
@@ -53,23 +40,9 @@ after(() => session.close());
 
 const file = (...names: string[]) => join(folder, ...names);
 const page = () => window.report;
-/** Tasks are known some moments after the window is there. */
-async function runTask(label: string): Promise<void> {
-  const row = window.page.locator('.quick-input-list .monaco-list-row', { hasText: label }).first();
-  for (let attempt = 1; ; attempt++) {
-    await window.run('Tasks: Run Task');
-    try {
-      await row.click({ timeout: TASK_PATIENCE_MS });
-      return;
-    } catch (error) {
-      if (attempt === TASK_ATTEMPTS) throw error;
-      await window.page.keyboard.press('Escape');
-    }
-  }
-}
 
 test('a task of tasks.json trains two epochs and says what it came to', { skip }, async () => {
-  await runTask('two epochs');
+  await window.runTask('two epochs');
   await window.terminal.filter({ hasText: 'Training finished' }).waitFor({ timeout: RUN_LIMIT_MS });
   const text = await terminalText();
   assert.match(text, new RegExp(`${PER_CLASS} genuine and ${PER_CLASS} deepfake clips`));
@@ -90,17 +63,17 @@ test('tasks are offered for folders that look like labelled data', { skip }, asy
 });
 
 test('a task that cannot start says why and fails', { skip }, async () => {
-  await runTask('no data');
+  await window.runTask('no data');
   await window.terminal.filter({ hasText: 'does not exist' }).waitFor();
 });
 
 test('a task that evaluates writes the report', { skip }, async () => {
-  await runTask('measure');
+  await window.runTask('measure');
   await window.terminal.filter({ hasText: 'of the clips decided' }).waitFor({ timeout: RUN_LIMIT_MS });
 });
 
 test('a run goes on where it was when the detector is killed or restarted', { skip }, async () => {
-  await runTask('endless');
+  await window.runTask('endless');
   await window.terminal.filter({ hasText: `3/${ENDLESS}` }).waitFor({ timeout: RUN_LIMIT_MS });
   const [killed] = window.daemonPids();
   process.kill(killed, 'SIGKILL');

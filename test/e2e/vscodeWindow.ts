@@ -12,6 +12,8 @@ const STEP_LIMIT_MS = 30_000;
 
 const PALETTE_ATTEMPTS = 5;
 const PALETTE_PATIENCE_MS = 6000;
+const TASK_ATTEMPTS = 5;
+const TASK_PATIENCE_MS = 5000;
 
 /** One window of VS Code with the extension under test, and what a user does in it. */
 export class VsCodeWindow {
@@ -184,6 +186,21 @@ export class VsCodeWindow {
       extname(path),
     );
     await this.answer(path);
+  }
+
+  /** Runs a task by its label; tasks are known some moments after the window is there. */
+  async runTask(label: string): Promise<void> {
+    const row = this.page.locator('.quick-input-list .monaco-list-row', { hasText: label }).first();
+    for (let attempt = 1; ; attempt++) {
+      await this.run('Tasks: Run Task');
+      try {
+        await row.click({ timeout: TASK_PATIENCE_MS });
+        return;
+      } catch (error) {
+        if (attempt === TASK_ATTEMPTS) throw error;
+        await this.page.keyboard.press('Escape');
+      }
+    }
   }
 
   /** What the terminal in front shows. */

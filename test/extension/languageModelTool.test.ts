@@ -6,6 +6,7 @@ import type * as vscode from 'vscode';
 import { DetectTool } from '../../extension/languageModelTool.ts';
 import type { ClassifyResult } from '../../shared/protocol.ts';
 import { subfolder, temporaryFolder } from '../helpers.ts';
+import { verdictOf } from '../verdicts.ts';
 import { injected } from './injectedVsCode.ts';
 
 const root = realpathSync(temporaryFolder());
@@ -15,27 +16,7 @@ const secret = join(root, 'secret.wav');
 for (const file of [clip, secret]) writeFileSync(file, '');
 symlinkSync(secret, join(workspace, 'link.wav'));
 
-const verdict = {
-  label: 'Deepfake',
-  confidence: 0.875,
-  deepfakeProbability: 0.875,
-  threshold: 0.5,
-  decision: 'Deepfake',
-  reasons: [],
-  file: clip,
-  windows: [],
-  audio: {
-    container: 'wav',
-    codec: 'pcm',
-    sampleRate: 16000,
-    channels: 1,
-    duration: 1,
-    bytes: 44,
-    decoder: 'x',
-    warnings: [],
-  },
-  model: { name: 'AudioCNN', checkpoint: '/m', sha256: '0' },
-} as const;
+const verdict = verdictOf(clip, 0.875);
 
 function call(path: string, answer: () => Promise<ClassifyResult>, cancelled = false) {
   const asked: string[] = [];
@@ -52,7 +33,7 @@ function call(path: string, answer: () => Promise<ClassifyResult>, cancelled = f
   const options = { input: { path } } as vscode.LanguageModelToolInvocationOptions<{ path: string }>;
   return { asked, tool, result: tool.invoke(options, source.token) };
 }
-const good = async () => ({ results: [{ file: clip, verdict: structuredClone(verdict) as never }] });
+const good = async () => ({ results: [{ file: clip, verdict: structuredClone(verdict) }] });
 
 test('a language model gets the verdict as JSON, and a sentence with its limits', async () => {
   for (const path of ['clip.wav', clip]) {

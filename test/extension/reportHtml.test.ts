@@ -5,8 +5,8 @@ import { reportHtml } from '../../extension/reportHtml.ts';
 const page = reportHtml({
   cspSource: 'https://webview.example',
   nonce: 'bm9uY2U',
-  scriptUri: 'https://webview.example/main.js',
-  styleUri: 'https://webview.example/main.css',
+  script: 'start()',
+  style: 'p{margin:0}',
   language: 'de',
   translations: { 'Say "no"': 'Sag <nein> & "nein"' },
 });
@@ -16,17 +16,16 @@ test('the page allows nothing but its own script, style, pictures and sound', ()
   assert.deepEqual(policy, [
     "default-src 'none'",
     "script-src 'nonce-bm9uY2U'",
-    'style-src https://webview.example',
+    "style-src 'nonce-bm9uY2U'",
     'img-src https://webview.example blob: data:',
     'media-src https://webview.example blob:',
   ]);
 });
 
-test('the page has one script, and neither inline styles nor event handlers', () => {
-  assert.deepEqual(page.match(/<script[^>]*>/g), [
-    '<script nonce="bm9uY2U" src="https://webview.example/main.js">',
-  ]);
-  assert.doesNotMatch(page, /<style|\sstyle=|\son[a-z]+=/);
+test('the page has one script and one style sheet, and neither style attributes nor event handlers', () => {
+  assert.deepEqual(page.match(/<script[^>]*>/g), ['<script nonce="bm9uY2U">']);
+  assert.deepEqual(page.match(/<style[^>]*>/g), ['<style nonce="bm9uY2U">']);
+  assert.doesNotMatch(page, /\sstyle=|\son[a-z]+=/);
 });
 
 test('every id is used once, and every reference from a label leads to one', () => {

@@ -5,8 +5,8 @@ import { resultsHtml } from '../../extension/resultsHtml.ts';
 const page = resultsHtml({
   cspSource: 'https://webview.example',
   nonce: 'bm9uY2U',
-  scriptUri: 'https://webview.example/main.js',
-  styleUri: 'https://webview.example/main.css',
+  script: 'start()',
+  style: 'p{margin:0}',
   language: 'en',
   translations: {},
 });
@@ -16,13 +16,12 @@ test('the page of the cards allows nothing but its own script, style and picture
   assert.deepEqual(policy, [
     "default-src 'none'",
     "script-src 'nonce-bm9uY2U'",
-    'style-src https://webview.example',
+    "style-src 'nonce-bm9uY2U'",
     'img-src https://webview.example blob: data:',
   ]);
-  assert.deepEqual(page.match(/<script[^>]*>/g), [
-    '<script nonce="bm9uY2U" src="https://webview.example/main.js">',
-  ]);
-  assert.doesNotMatch(page, /<style|\sstyle=|\son[a-z]+=/);
+  assert.deepEqual(page.match(/<script[^>]*>/g), ['<script nonce="bm9uY2U">']);
+  assert.deepEqual(page.match(/<style[^>]*>/g), ['<style nonce="bm9uY2U">']);
+  assert.doesNotMatch(page, /\sstyle=|\son[a-z]+=/);
 });
 
 test('the cards are a list with a name, and their state is told to screen readers', () => {

@@ -1,34 +1,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pictureBytes, savedReport } from '../../extension/savedReport.ts';
-import type { Verdict } from '../../shared/verdict.ts';
+import { audioFacts, testModel, verdictOf } from '../verdicts.ts';
 
 const url = (text: string) => `data:image/webp;base64,${Buffer.from(text).toString('base64')}`;
 const pictures = { light: url('light'), dark: url('dark') };
 const names = { name: '<b>"clip" & co.wav', folder: 'clips', uri: 'file:///clips' };
-const verdict: Verdict = {
-  label: 'Deepfake',
-  confidence: 0.875,
-  deepfakeProbability: 0.875,
-  threshold: 0.5,
-  decision: 'Deepfake',
-  reasons: [],
-  file: '/clips/<b>.wav',
-  windows: [{ start: 0, end: 1.5, deepfakeProbability: 0.875, logit: 1.9 }],
+const verdict = verdictOf('/clips/<b>.wav', 0.875, {
   audio: {
-    container: 'mp3',
-    codec: 'mp3',
+    ...audioFacts,
     sampleRate: 44_100,
     channels: 2,
     duration: 1.5,
-    bytes: 24_000,
-    decoder: 'mpg123',
     warnings: ['The <stream> has no end mark.'],
   },
-  model: { name: 'Model <1>', checkpoint: '/models/a.safetensors', sha256: 'ab'.repeat(32) },
-  engine: { name: 'onnxruntime', device: 'cpu' },
+  model: { ...testModel, name: 'Model <1>' },
   preparation: { sampleRate: 16_000, window: 4, filledWith: 'silence', peak: 1 },
-};
+});
 const page = savedReport(names, verdict, pictures);
 
 test('a saved report needs no script, and nothing from elsewhere', () => {

@@ -6,23 +6,13 @@ import { type ScanDaemon, Scanner, scanRequests } from '../../extension/scanner.
 import type { ScanProgress } from '../../extension/scanProgress.ts';
 import { ErrorCode } from '../../shared/errors.ts';
 import type { ScannedFile, ScanParams, ScanPart } from '../../shared/protocol.ts';
+import { scannedFile } from '../verdicts.ts';
 import { CancellationError, fake, Uri } from './vscode.ts';
 
 const log = { warn() {}, error() {} };
 const uris = (...paths: string[]) => paths.map((path) => Uri.file(path)) as never[];
 
-const answer = (file: string, cached = false): ScannedFile =>
-  ({
-    file,
-    cached,
-    verdict: {
-      decision: 'Genuine',
-      deepfakeProbability: 0.1,
-      windows: [{}],
-      reasons: [],
-      audio: { duration: 1 },
-    },
-  }) as unknown as ScannedFile;
+const answer = (file: string, cached = false): ScannedFile => ({ ...scannedFile(file, 0.1), cached });
 
 type Life = (
   params: ScanParams,

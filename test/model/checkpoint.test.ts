@@ -10,11 +10,12 @@ import {
   referenceArchitecture,
   trainableTensors,
 } from '../../daemon/model/audioCnn.ts';
-import { CHECKPOINT_NAME, CONFIG_NAME, readModel, writeModel } from '../../daemon/model/checkpoint.ts';
+import { readModel, writeModel } from '../../daemon/model/checkpoint.ts';
 import { formatModelConfig } from '../../daemon/model/modelConfig.ts';
 import { readSafetensors, writeSafetensors } from '../../daemon/model/safetensors.ts';
 import { seededRandom } from '../../daemon/random.ts';
 import { ErrorCode } from '../../shared/errors.ts';
+import { CHECKPOINT_NAME, CONFIG_NAME } from '../../shared/modelFiles.ts';
 import { isDeepfakeError, modelConfig, subfolder, temporaryFolder, writeUntrainedModel } from '../helpers.ts';
 
 const small: Architecture = { channels: [2, 3], dropout: 0 };

@@ -15,6 +15,7 @@ import { ErrorCode } from '../../shared/errors.ts';
 import type { ScannedFile, ScanSummary } from '../../shared/protocol.ts';
 import type { Decision } from '../../shared/verdict.ts';
 import { isDeepfakeError, subfolder, temporaryFolder } from '../helpers.ts';
+import { scannedFile } from '../verdicts.ts';
 
 const folder = temporaryFolder();
 const base = resolve('/archive of sounds');
@@ -27,36 +28,11 @@ const context: ReportContext = {
   base,
 };
 
-function verdictOf(name: string, decision: Decision, probability: number): ScannedFile {
+function resultOf(name: string, decision: Decision, probability: number): ScannedFile {
+  const reasons = decision === 'Inconclusive' ? ['Neither, nor: {0} [link](http://x).'] : [];
   const file = join(base, name);
-  const label = probability >= 0.5 ? 'Deepfake' : 'Genuine';
-  return {
-    file,
-    cached: false,
-    contentHash: 'ab'.repeat(32),
-    verdict: {
-      label,
-      confidence: Math.max(probability, 1 - probability),
-      deepfakeProbability: probability,
-      threshold: 0.5,
-      decision,
-      reasons: decision === 'Inconclusive' ? ['Neither, nor: {0} [link](http://x).'] : [],
-      file,
-      windows: [{ start: 0, end: 4, deepfakeProbability: probability, logit: 1 }],
-      audio: {
-        container: 'wav',
-        codec: 'pcm',
-        sampleRate: 16000,
-        channels: 1,
-        duration: 4,
-        bytes: 128044,
-        decoder: 'wav-decoder',
-        warnings: [],
-      },
-      model: context.model,
-      engine: { name: 'onnxruntime', device: 'cpu' },
-    },
-  };
+  const result = scannedFile(file, probability, { decision, reasons, model: context.model });
+  return { ...result, contentHash: 'ab'.repeat(32) };
 }
 
 const HOSTILE = [
@@ -76,7 +52,7 @@ const HOSTILE = [
 
 const rows: ScannedFile[] = [
   ...HOSTILE.map((name, i) =>
-    verdictOf(name, (['Deepfake', 'Genuine', 'Inconclusive'] as const)[i % 3], i / 12),
+    resultOf(name, (['Deepfake', 'Genuine', 'Inconclusive'] as const)[i % 3], i / 12),
   ),
   {
     file: join(base, '<b>gone</b>.wav'),

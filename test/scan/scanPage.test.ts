@@ -13,6 +13,7 @@ import type { ScannedFile, ScanSummary } from '../../shared/protocol.ts';
 import { NOT_READ, type Outcome, type PageRow } from '../../shared/scanPage.ts';
 import { temporaryFolder } from '../helpers.ts';
 import { findHost } from '../host/availability.ts';
+import { scannedFile } from '../verdicts.ts';
 
 const folder = temporaryFolder();
 const FILES = 100_000;
@@ -33,31 +34,7 @@ function* files(): Generator<ScannedFile> {
   for (let i = 0; i < FILES - 1; i++) {
     const probability = i / FILES;
     const file = i === 77 ? `/clips/${HOSTILE}` : `/clips/folder/clip-${i}.wav`;
-    const decision = probability < 0.5 ? 'Genuine' : 'Deepfake';
-    const audio = {
-      container: 'wav',
-      codec: 'pcm',
-      sampleRate: 16000,
-      channels: 1,
-      duration: 4,
-      bytes: 1,
-      decoder: 'd',
-      warnings: [],
-    };
-    const verdict = {
-      label: decision,
-      confidence: 1,
-      deepfakeProbability: probability,
-      threshold: 0.5,
-      decision,
-      reasons: [],
-      file,
-      windows: [],
-      audio,
-      model: context.model,
-      engine: { name: 'onnxruntime', device: 'cpu' },
-    } as const;
-    yield { file, cached: false, verdict: { ...verdict, reasons: [], windows: [] } };
+    yield scannedFile(file, probability, { windows: [], model: context.model });
   }
   yield {
     file: '/clips/broken.wav',
