@@ -306,7 +306,7 @@ function spectra(
 
 /** Compiles what every file needs. */
 async function warmUp(): Promise<void> {
-  await spectrogramFor(referenceFeatures);
+  await spectrogramsFor(referenceFeatures);
 }
 
 export interface AnalysisMethods {
