@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { type Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { DeepfakeError, ErrorCode } from '../../../shared/errors.ts';
+import { CHECKPOINT_NAME, CONFIG_NAME } from '../../../shared/modelFiles.ts';
 import type { Detector } from '../../detector.ts';
 import { readFileState, stateText } from '../../features/contentHash.ts';
 import type { Classifier } from '../../inference/classifier.ts';
-import { CHECKPOINT_NAME, CONFIG_NAME } from '../../model/checkpoint.ts';
+
 import { isLasting, storable } from '../storedResult.ts';
 import { type FileLocator, type Located, PassingFailure } from './fileLocator.ts';
 import {
