@@ -60,6 +60,11 @@ async function evaluate(options: EvaluateOptions): Promise<void> {
       `Accuracy ${percent(metrics.accuracy)}, EER ${percent(metrics.eer)}, F1 ${metrics.f1.toFixed(3)}; ` +
         `Genuine ${percent(metrics.per_class_accuracy.Genuine)}, Deepfake ${percent(metrics.per_class_accuracy.Deepfake)}.`,
     );
+    const { coverage, error } = metrics.coverage_error as { coverage: number[]; error: number[] };
+    console.log(
+      `At the threshold: HTER ${percent(metrics.hter as number)}, Cllr ${(metrics.cllr as number).toFixed(3)} bits. Wrong among the surest` +
+        ` ${[4, 9, 14, 19].map((i) => `${percent(coverage[i])}: ${percent(error[i])}`).join(', ')}.`,
+    );
     console.log(
       `Decided ${percent(result.coverage)} of the clips, ${percent(result.decidedAccuracy)} of them rightly; the rest is Inconclusive.`,
     );

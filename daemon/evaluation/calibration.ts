@@ -255,3 +255,14 @@ export function coverageErrorCurve(
   }
   return points;
 }
+
+/** Points of a coverage–error curve: the surest clips that make up at least each of these shares. */
+export function errorsAtCoverage(
+  curve: readonly CoveragePoint[],
+  shares: readonly number[],
+): CoveragePoint[] {
+  const ROUNDING = 1e-9;
+  return shares.map(
+    (share) => curve.find(({ coverage }) => coverage >= share - ROUNDING) ?? curve[curve.length - 1],
+  );
+}

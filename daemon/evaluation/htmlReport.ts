@@ -3,12 +3,17 @@ import { join } from 'node:path';
 import type { MetricsFile } from '../../shared/protocol.ts';
 import { CLASS_NAMES } from '../../shared/verdict.ts';
 import { writeFileAtomically } from '../files.ts';
-import { thresholdAtFalseAlarmRate } from './calibration.ts';
+import {
+  type CoveragePoint,
+  coverageErrorCurve,
+  errorsAtCoverage,
+  thresholdAtFalseAlarmRate,
+} from './calibration.ts';
 import { detCurve, type ReliabilityBin, reliability, rocCurve } from './curves.ts';
 import { checkGates, gateText } from './gates.ts';
 import { html, Markup } from './html.ts';
 import { operatingPoints, tally, tallyEqualErrorRate } from './metrics.ts';
-import { detPlot, distributionPlot, type Mark, reliabilityPlot, rocPlot } from './plots.ts';
+import { coveragePlot, detPlot, distributionPlot, type Mark, reliabilityPlot, rocPlot } from './plots.ts';
 import style from './report.css' with { type: 'text' };
 
 export const REPORT_NAME = 'report.html';
@@ -32,6 +37,8 @@ export async function writeHtmlReport(folder: string, input: HtmlReportInput, pr
   return path;
 }
 
+const TABLE_COVERAGES = [0.1, 0.25, 0.5, 0.75, 0.9, 1];
+
 /** A page that needs nothing else: figures with confidence intervals, gates, confusion matrix, and plots with their tables. */
 export function htmlReport(input: HtmlReportInput): string {
   const { probabilities, labels, metrics, facts } = input;
@@ -47,6 +54,7 @@ export function htmlReport(input: HtmlReportInput): string {
     },
   ];
   const { bins, expectedCalibrationError } = reliability(counts);
+  const coverage = coverageErrorCurve(probabilities, labels, metrics.threshold);
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -94,6 +102,12 @@ ${plotSection(
   reliabilityPlot(bins),
   reliabilityTable(bins),
   `Of the clips with a given probability, the share that are deepfakes; on the diagonal the probabilities say what they mean. Expected calibration error ${percent(expectedCalibrationError)}.`,
+)}
+${plotSection(
+  'Coverage and error',
+  coveragePlot(coverage),
+  coverageTable(coverage),
+  'How many labels are wrong when only the clips farthest from the threshold are decided, both classes weighing the same.',
 )}
 ${plotSection(
   'Distribution of the probabilities',
@@ -235,6 +249,12 @@ const reliabilityTable = (bins: readonly ReliabilityBin[]): Markup =>
       orDash(bin.meanProbability),
       orDash(bin.deepfakeShare),
     ]),
+  );
+
+const coverageTable = (points: readonly CoveragePoint[]): Markup =>
+  table(
+    ['Decided', 'Wrong'],
+    errorsAtCoverage(points, TABLE_COVERAGES).map((point) => [percent(point.coverage), percent(point.error)]),
   );
 
 const distributionTable = (bins: readonly ReliabilityBin[]): Markup =>

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { MetricsFile } from '../../shared/protocol.ts';
 import { writeFileAtomically } from '../files.ts';
 import { bootstrapIntervals } from './bootstrap.ts';
+import { coverageErrorCurve, errorsAtCoverage } from './calibration.ts';
 import { detCurve, reliability, rocCurve } from './curves.ts';
 import { checkGates } from './gates.ts';
 import {
@@ -21,6 +22,7 @@ import {
 
 export const METRICS_FILE_NAME = 'metrics.json';
 
+const COVERAGE_STEPS = Array.from({ length: 20 }, (_, i) => (i + 1) / 20);
 const BOOTSTRAP = { replicates: 1000, level: 0.95 } as const;
 
 /**
@@ -68,6 +70,17 @@ export function measure(
     },
     gates: checkGates(reference),
     ...curvesOf(counts),
+    coverage_error: coverageOf(probabilities, labels, threshold),
+  };
+}
+
+/** The error that is left when only the surest clips are decided, in steps of 5 %. */
+function coverageOf(probabilities: ArrayLike<number>, labels: ArrayLike<number>, threshold: number) {
+  const points = errorsAtCoverage(coverageErrorCurve(probabilities, labels, threshold), COVERAGE_STEPS);
+  return {
+    priors: 'equal',
+    coverage: points.map(({ coverage }) => coverage),
+    error: points.map(({ error }) => error),
   };
 }
 

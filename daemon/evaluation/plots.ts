@@ -1,3 +1,4 @@
+import type { CoveragePoint } from './calibration.ts';
 import { probitOfRate, type ReliabilityBin } from './curves.ts';
 import { html, type Markup } from './html.ts';
 import type { OperatingPoint } from './metrics.ts';
@@ -93,6 +94,14 @@ export function reliabilityPlot(bins: readonly ReliabilityBin[]): Markup {
     line(places, 'curve'),
     ...places.map(([px, py]) => html`<circle class="dot" cx="${px}" cy="${py}" r="4.5"/>`),
   ]);
+}
+
+/** Share of wrong labels over the share of clips that are decided, the surest first. */
+export function coveragePlot(points: readonly CoveragePoint[]): Markup {
+  const x = shareAxis('Share of the clips that is decided');
+  const y = shareAxis('Wrong labels among them');
+  const places = points.map(({ coverage, error }) => at(x, y, coverage, error));
+  return plot('Coverage and error', x, y, [line(places, 'curve')]);
 }
 
 /** How the clips of each class spread over the predicted probabilities. */

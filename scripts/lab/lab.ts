@@ -3,12 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { writeFileAtomically } from '../../daemon/files.ts';
-import { packageRoot } from '../../daemon/paths.ts';
+import { packageRoot, shippedCheckpoint } from '../../daemon/paths.ts';
 import { type Recipe, readRecipe, withUsableCodecs } from '../../daemon/training/recipe.ts';
-import { DeepfakeError, messageOf } from '../../shared/errors.ts';
+import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
+import { writeCard } from './card.ts';
 import { type CorpusClip, readCorpus } from './corpus.ts';
 import { crossValidate, type FoldScores } from './crossValidation.ts';
 import { type Fold, sourceFolds, systemFolds } from './folds.ts';
+import { scoreMarkdown, scoreModel } from './scoring.ts';
 import { ship } from './ship.ts';
 import { markdown, type Summary, summarize } from './summary.ts';
 import { vary } from './variants.ts';
@@ -30,6 +32,11 @@ interface LabOptions {
   from?: string;
   ship?: string;
   targetError: number;
+  score?: string;
+  robustness?: boolean;
+  card?: string;
+  scored?: string;
+  limit?: number;
 }
 
 const collect = (value: string, previous: string[]) => [...previous, value];
@@ -52,7 +59,7 @@ const program = new Command('lab')
   .option('--sources', 'leave one source out instead')
   .option('--seeds <n>', 'trainings per fold', Number, 1)
   .option('--epochs <n>', 'instead of the recipe’s', Number)
-  .option('--quick', 'a small version: 8 epochs on 1-s crops')
+  .option('--quick', 'a small version: 8 epochs on 1-s crops, without codecs')
   .option('--jobs <n>', 'trainings at a time', Number, 2)
   .option('--out <prefix>', 'where PREFIX.json and PREFIX.md go', join('reports', 'lab'))
   .option('--ship <folder>', 'then train the last recipe on everything, and write the model there')
@@ -63,9 +70,25 @@ const program = new Command('lab')
     Number,
     0.12,
   )
+  .option('--score <checkpoint>', 'score a model on the part instead: metrics and coverage–error curve')
+  .option(
+    '--robustness',
+    'score a model (the shipped one by default), also after codecs, noise, rooms, trimming and gain',
+  )
+  .option('--limit <n>', 'with --score: only the first n clips of each class', Number)
+  .option('--card <folder>', 'write the figures of --from and --scored into this model folder’s card')
+  .option('--scored <file>', 'with --card: the JSON file that --score wrote')
   .action(run);
 
 async function run(options: LabOptions): Promise<void> {
+  if (options.card !== undefined) {
+    if (options.from === undefined || options.scored === undefined) {
+      const message = 'A card needs the cross-validation’s figures (--from) and the model’s (--scored).';
+      throw new DeepfakeError(ErrorCode.InvalidArguments, message);
+    }
+    return writeCard(options.card, options.from, options.scored);
+  }
+  if (options.score !== undefined || options.robustness) return score(options);
   const clips = await readCorpus(options.corpus, options.part, false);
   for (const manifest of options.extra) clips.push(...(await readCorpus(manifest, options.part, true)));
   const folds: Fold[] = options.sources
@@ -95,6 +118,22 @@ async function run(options: LabOptions): Promise<void> {
   await shipIfAsked(clips, recipe, runs, options);
 }
 
+async function score(options: LabOptions): Promise<void> {
+  const clips = await readCorpus(options.corpus, options.part, false);
+  const { limit = clips.length } = options;
+  const ofClass = (label: number) => clips.filter((clip) => clip.label === label).slice(0, limit);
+  const report = await scoreModel([...ofClass(0), ...ofClass(1)], {
+    checkpoint: options.score ?? shippedCheckpoint,
+    manifest: options.corpus,
+    part: options.part,
+    robustness: options.robustness === true,
+    onProgress: (line) => console.error(line),
+  });
+  await writeFileAtomically(`${options.out}.json`, `${JSON.stringify(report, null, 2)}\n`);
+  await writeFileAtomically(`${options.out}.md`, scoreMarkdown(report));
+  console.log(scoreMarkdown(report));
+}
+
 interface Scored {
   recipe: Recipe;
   runs: FoldScores[];
@@ -122,9 +161,9 @@ async function shipIfAsked(
 }
 
 function shorten(recipe: Recipe, { epochs, quick }: LabOptions): Recipe {
-  const changed = quick
-    ? { ...recipe, epochs: 8, augmentation: { ...recipe.augmentation, crop: 1 } }
-    : recipe;
+  // Codec round trips take longer than so short a training.
+  const { codec, ...augmentation } = recipe.augmentation ?? {};
+  const changed = quick ? { ...recipe, epochs: 8, augmentation: { ...augmentation, crop: 1 } } : recipe;
   return epochs === undefined ? changed : { ...changed, epochs };
 }
 

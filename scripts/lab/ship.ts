@@ -1,4 +1,8 @@
-import { calibratedProbability, coverageErrorCurve } from '../../daemon/evaluation/calibration.ts';
+import {
+  calibratedProbability,
+  coverageErrorCurve,
+  errorsAtCoverage,
+} from '../../daemon/evaluation/calibration.ts';
 import { AnalysisPool } from '../../daemon/features/analysisPool.ts';
 import { writeModel } from '../../daemon/model/checkpoint.ts';
 import { type FeatureStatistics, featureStatistics } from '../../daemon/model/featureStatistics.ts';
@@ -119,8 +123,7 @@ export async function writeCalibrated(
     `Wrote ${written.checkpoint}. Held out: ${decided} of ${probabilities.length} clips decided, ${wrong.length} of them wrongly.`,
   );
   const curve = coverageErrorCurve(probabilities, labels, CALIBRATED_THRESHOLD);
-  for (const share of [0.1, 0.25, 0.5, 0.75, 1]) {
-    const point = curve.find(({ coverage }) => coverage >= share - 1e-9) ?? curve[curve.length - 1];
+  for (const point of errorsAtCoverage(curve, [0.1, 0.25, 0.5, 0.75, 1])) {
     options.onProgress?.(
       `${(100 * point.coverage).toFixed(0)} % decided: ${(100 * point.error).toFixed(1)} % of them wrong`,
     );

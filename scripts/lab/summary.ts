@@ -18,6 +18,8 @@ export interface Summary {
   pooledEerInterval: Interval;
   auc: number;
   threshold: number;
+  /** What each fold held out: the mean over seeds, and the interval of the logits' mean over seeds. */
+  heldOut: { name: string; genuine: number; deepfake: number; eer: number; eerInterval: Interval }[];
   systems: GroupSummary[];
   sources: GroupSummary[];
 }
@@ -29,6 +31,7 @@ export interface GroupSummary {
   errorRate: number;
   /** Against all genuine clips of the folds that tested it; absent for genuine groups. */
   eer?: number;
+  eerInterval?: Interval;
 }
 
 const BOOTSTRAP = { seed: 42, replicates: 1000, level: 0.95 };
@@ -57,6 +60,25 @@ export function pooledScores(
   }));
 }
 
+interface Labelled {
+  logit: number;
+  label: 0 | 1;
+}
+
+const logitsAndLabels = (scores: Labelled[]): [number[], number[]] => [
+  scores.map(({ logit }) => logit),
+  scores.map(({ label }) => label),
+];
+
+const eerOf = (scores: Labelled[]): number => equalErrorRate(...logitsAndLabels(scores)).eer;
+
+const eerInterval = (scores: Labelled[]): Interval =>
+  bootstrapIntervals(
+    ...logitsAndLabels(scores),
+    (replicate) => ({ eer: tallyEqualErrorRate(replicate).eer }),
+    BOOTSTRAP,
+  ).eer;
+
 export function summarize(recipe: string, clips: CorpusClip[], runs: FoldScores[]): Summary {
   const folds = runs.map(({ fold, seed, test, logits, seconds }) => {
     const labels = test.map((index) => clips[index].label);
@@ -73,12 +95,6 @@ export function summarize(recipe: string, clips: CorpusClip[], runs: FoldScores[
   const labels = pooled.map(({ label }) => label);
   const counts = tally(logits, labels);
   const { eer, threshold } = tallyEqualErrorRate(counts);
-  const { eer: interval } = bootstrapIntervals(
-    logits,
-    labels,
-    (replicate) => ({ eer: tallyEqualErrorRate(replicate).eer }),
-    BOOTSTRAP,
-  );
 
   const groups = (label: 0 | 1, nameOf: (clip: CorpusClip) => string): GroupSummary[] => {
     const members = pooled.filter((score) => score.label === label);
@@ -90,11 +106,7 @@ export function summarize(recipe: string, clips: CorpusClip[], runs: FoldScores[
         if (label === 0) return summary;
         const ownFolds = new Set(own.map(({ fold }) => fold));
         const compared = [...own, ...pooled.filter((s) => s.label === 0 && ownFolds.has(s.fold))];
-        const result = equalErrorRate(
-          compared.map(({ logit }) => logit),
-          compared.map((s) => s.label),
-        );
-        return { ...summary, eer: result.eer };
+        return { ...summary, eer: eerOf(compared), eerInterval: eerInterval(compared) };
       })
       .sort((a, b) => b.errorRate - a.errorRate);
   };
@@ -110,15 +122,29 @@ export function summarize(recipe: string, clips: CorpusClip[], runs: FoldScores[
         ? Math.sqrt(bySeed.reduce((sum, value) => sum + (value - average) ** 2, 0) / (seeds.length - 1))
         : 0,
     pooledEer: eer,
-    pooledEerInterval: interval,
+    pooledEerInterval: eerInterval(pooled),
     auc: areaUnderRoc(counts),
     threshold,
+    heldOut: foldNames.map((name, i) => {
+      const own = pooled.filter(({ fold }) => fold === name);
+      const deepfake = own.filter(({ label }) => label === 1).length;
+      return {
+        name,
+        genuine: own.length - deepfake,
+        deepfake,
+        eer: byFold[i],
+        eerInterval: eerInterval(own),
+      };
+    }),
     systems: groups(1, ({ family }) => family),
     sources: groups(0, ({ source }) => source),
   };
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+const range = ([low, high]: Interval): string => `${(100 * low).toFixed(1)}–${(100 * high).toFixed(1)}`;
+/** Families with fewer clips do not count in the mean over families. */
+const FEWEST_RATED = 5;
 
 /** One row per recipe, then each recipe's errors by vocoder family and by genuine source. */
 export function markdown(summaries: Summary[]): string {
@@ -134,10 +160,26 @@ export function markdown(summaries: Summary[]): string {
     );
   }
   for (const s of summaries) {
+    lines.push('', `${s.recipe}: what each fold held out`, '');
+    lines.push('| held out | genuine + synthetic | EER (95 % interval) |', '|---|---|---|');
+    for (const { name, genuine, deepfake, eer, eerInterval } of s.heldOut)
+      lines.push(`| ${name} | ${genuine} + ${deepfake} | ${percent(eer)} (${range(eerInterval)}) |`);
+    const worst = s.heldOut.reduce((a, b) => (b.eer > a.eer ? b : a));
+    lines.push(`| mean; worst | | ${percent(s.meanEer)}; ${percent(worst.eer)} (${worst.name}) |`);
     lines.push('', `${s.recipe}: misses at the pooled threshold`, '');
-    lines.push('| synthesis | clips | missed | EER |', '|---|---|---|---|');
+    lines.push('| synthesis | clips | missed | EER (95 % interval) |', '|---|---|---|---|');
     for (const g of s.systems)
-      lines.push(`| ${g.name} | ${g.clips} | ${percent(g.errorRate)} | ${percent(g.eer ?? 0)} |`);
+      lines.push(
+        `| ${g.name} | ${g.clips} | ${percent(g.errorRate)} | ${percent(g.eer ?? 0)} (${range(g.eerInterval ?? [0, 1])}) |`,
+      );
+    const rated = s.systems.filter(({ clips }) => clips >= FEWEST_RATED);
+    if (rated.length > 0) {
+      const hardest = rated.reduce((a, b) => ((b.eer ?? 0) > (a.eer ?? 0) ? b : a));
+      const average = mean(rated.map(({ eer }) => eer ?? 0));
+      lines.push(
+        `| mean; worst of ${rated.length} with ${FEWEST_RATED} clips and more | | | ${percent(average)}; ${percent(hardest.eer ?? 0)} (${hardest.name}) |`,
+      );
+    }
     lines.push('', '| genuine source | clips | false alarms |', '|---|---|---|');
     for (const g of s.sources) lines.push(`| ${g.name} | ${g.clips} | ${percent(g.errorRate)} |`);
   }

@@ -44,6 +44,9 @@ describe('the reports of an evaluation', () => {
     assert.equal(roc.true_positive_rate.at(-1), 1);
     assert.equal(det.threshold.length, det.miss_rate.length);
     assert.equal(reliability.bins.length, 10);
+    const { coverage, error } = read.coverage_error;
+    assert.deepEqual([coverage.length, error.length, coverage.at(-1).toFixed(9)], [20, 20, '1.000000000']);
+    assert.ok(Math.abs(error.at(-1) - read.hter) < 1e-12, 'with every clip decided the error is the HTER');
     assert.match(text, /\n {4}"miss_rate": \[ ?1, .*\]\n/);
     assert.match(text, /\n {4}"eer": \[.*\],\n/);
   });
@@ -70,7 +73,7 @@ describe('report.html', () => {
   it('has a table beside every plot, with headed rows and columns', async () => {
     const page = await reportOf();
     const plots = page.split('<div class="pair plot">').slice(1);
-    assert.equal(plots.length, 4);
+    assert.equal(plots.length, 5);
     for (const plot of plots) {
       assert.match(plot, /^<figure><svg role="img" aria-label="[^"]+"/);
       assert.match(plot, /<\/figure><table><thead><tr><th scope="col">[\s\S]*<th scope="row">/);
