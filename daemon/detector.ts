@@ -1,5 +1,5 @@
 import type { ModelInfo } from '../shared/protocol.ts';
-import { AnalysisPool } from './features/analysisPool.ts';
+import { AnalysisPool, type FileLimits } from './features/analysisPool.ts';
 import { Classifier } from './inference/classifier.ts';
 import { readModel } from './model/checkpoint.ts';
 import type { Engine } from './model/engine.ts';
@@ -15,6 +15,8 @@ export interface DetectorOptions extends EngineOptions {
   ffmpegPath?: string;
   /** Analysis threads; default: one per core. */
   workers?: number;
+  /** What one file may take before it is given up. */
+  limits?: Partial<FileLimits>;
 }
 
 /** The services that command line and daemon share: worker pool, engine and the loaded model. */

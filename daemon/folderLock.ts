@@ -80,7 +80,8 @@ async function ownerOf(file: string): Promise<number | undefined> {
   if (facts === undefined) return undefined;
   const owner = await read(file);
   const age = Date.now() - facts.mtimeMs;
-  if (owner === 0) return age < WRITING_MS ? 0 : undefined;
+  // A clock that was put back would make it look younger than new.
+  if (owner === 0) return Math.abs(age) < WRITING_MS ? 0 : undefined;
   // Numbers are given out anew after a restart, and in a new container; what this process holds is in `held`.
   if (age > 1000 * uptime() || owner === process.pid) return undefined;
   return isRunning(owner) ? owner : undefined;

@@ -132,8 +132,23 @@ function explained(error: unknown, path: string): unknown {
   }
   const cause = { cause: error };
   switch ((error as NodeJS.ErrnoException).code) {
+    case 'ENAMETOOLONG':
+      return new DeepfakeError(
+        ErrorCode.FileUnreadable,
+        `${path} is a longer path than this system opens: move the file up a few folders or rename it.`,
+        path,
+        cause,
+      );
     case 'ENOENT':
     case 'ENOTDIR':
+      if (path.includes('\ufffd')) {
+        return new DeepfakeError(
+          ErrorCode.FileUnreadable,
+          `${path} cannot be opened because its name is not UTF-8 text: rename it.`,
+          path,
+          cause,
+        );
+      }
       return new DeepfakeError(
         ErrorCode.FileNotFound,
         `${path} does not exist: check the path.`,

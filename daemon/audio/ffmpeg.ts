@@ -1,7 +1,9 @@
+import type { ChildProcess } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
+import { endProcessGroup } from '../runningProcess.ts';
 import type { AudioFile } from './audioFile.ts';
 import { DamagedContent, type Decoding, type SoundBlock } from './decoding.ts';
 import type { Container } from './sniff.ts';
@@ -35,7 +37,7 @@ const LONGEST_HEADER_BYTES = 4096;
 
 /**
  * Decodes by the user's ffmpeg what nothing in this process decodes. ffmpeg may read this one file and nothing else,
- * gets no shell, and is killed after 10 minutes, on abort, and once nobody reads on.
+ * gets no shell, and is killed with all that it started after 10 minutes, on abort, and once nobody reads on.
  * Errors: DecoderMissing where there is no ffmpeg.
  */
 export async function openWithFfmpeg(
@@ -191,26 +193,87 @@ interface Run {
   kill(): void;
 }
 
+/** What fluent-ffmpeg has and its types leave out. */
+interface Spawning {
+  _spawnFfmpeg(args: string[], options: object, ...callbacks: Callback[]): void;
+}
+type Callback = (...values: unknown[]) => void;
+
+type ProcessListener = (pid: number, running: boolean) => void;
+let listener: ProcessListener = () => {};
+
+/** Has `told` of each ffmpeg of this thread: a thread that is ended from outside leaves them running. */
+export function watchProcesses(told: ProcessListener): void {
+  listener = told;
+}
+
 async function start(file: AudioFile, container: Container, ffmpegPath: string): Promise<Run> {
   const { default: ffmpeg } = await import('fluent-ffmpeg');
   // The default of `presets` comes from __dirname, which an ES module bundle does not have.
-  const command = ffmpeg({ timeout: TIME_LIMIT_SECONDS, stdoutLines: 20, presets: '.' });
+  const command = ffmpeg({ stdoutLines: 20, presets: '.' });
+  const running = new Set<number>();
+  let killed: string | undefined;
+  const kill = (reason: string) => {
+    killed ??= reason;
+    for (const pid of running) endProcessGroup(pid);
+  };
+  // Each in a process group of its own, so that whatever it starts ends with it: ffmpeg is first asked what it can do.
+  const spawning = command as unknown as Spawning;
+  const spawn = spawning._spawnFfmpeg;
+  spawning._spawnFfmpeg = (args, spawnOptions, ...callbacks) => {
+    const [told, ended] = callbacks.length > 1 ? callbacks : [() => {}, callbacks[0]];
+    const onProcess = (child: ChildProcess, ...rings: unknown[]) => {
+      const { pid } = child;
+      if (pid !== undefined) {
+        running.add(pid);
+        listener(pid, true);
+        child.once('exit', () => {
+          running.delete(pid);
+          listener(pid, false);
+        });
+      }
+      told(child, ...rings);
+      // Asked to end before it had begun.
+      if (killed !== undefined) kill(killed);
+    };
+    spawn.call(
+      command,
+      args,
+      { ...spawnOptions, detached: process.platform !== 'win32' },
+      onProcess as Callback,
+      ended,
+    );
+  };
   command.setFfmpegPath(ffmpegPath);
   command.input(`file:${file.path}`);
-  command.inputOptions(['-nostdin', '-v', 'error', '-threads', '1', '-protocol_whitelist', 'file']);
+  command.inputOptions([
+    '-nostdin',
+    '-v',
+    'error',
+    '-timelimit',
+    String(TIME_LIMIT_SECONDS),
+    '-threads',
+    '1',
+  ]);
+  command.inputOptions(['-protocol_whitelist', 'file']);
   command.inputOptions(['-format_whitelist', DEMUXERS[container], '-f', DEMUXERS[container]]);
   command.outputOptions(['-map', '0:a:0', '-threads', '1', '-c:a', 'pcm_f32le', '-bitexact', '-f', 'wav']);
   // fluent-ffmpeg gives up an ffmpeg that has not ended 20 ms after its output was closed, which on a busy machine is too soon.
   const output = new PassThrough({ emitClose: false });
   const complaints: string[] = [];
+  const timer = setTimeout(kill, 1000 * TIME_LIMIT_SECONDS, `it took longer than ${TIME_LIMIT_SECONDS} s`);
   const outcome = new Promise<Outcome>((resolve) => {
+    const end = (failure?: string) => {
+      clearTimeout(timer);
+      resolve({ failure, complaints });
+    };
     command.on('stderr', (line: string) => line.trim() && complaints.push(line.trim()));
-    command.on('end', () => resolve({ complaints }));
+    command.on('end', () => end());
     command.on('error', (error: Error) => {
-      resolve({ failure: error.message, complaints });
+      end(killed ?? error.message);
       output.end();
     });
   });
   command.pipe(output, { end: true });
-  return { output, outcome, kill: () => command.kill('SIGKILL') };
+  return { output, outcome, kill: () => kill('it was stopped') };
 }

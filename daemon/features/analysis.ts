@@ -42,8 +42,13 @@ export interface SoundSoFar {
 export interface CopiedSoFar {
   samples: number;
 }
+/** Another program that a worker has started, to be ended by whoever ends the worker. */
+export interface ProcessSign {
+  process: number;
+  running: boolean;
+}
 /** What a worker says while it is at a task. */
-export type WorkerSign = typeof STARTED | WindowGroup | SoundSoFar | CopiedSoFar;
+export type WorkerSign = typeof STARTED | ProcessSign | WindowGroup | SoundSoFar | CopiedSoFar;
 
 /** What is known about a file after all its windows have been handed over. */
 export interface AnalysisSummary {

@@ -1,12 +1,14 @@
 import { availableParallelism } from 'node:os';
 import pLimit, { type LimitFunction } from 'p-limit';
 import workerpool from 'workerpool';
-import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
+import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
 import { distFile } from '../paths.ts';
+import { endProcessGroup } from '../runningProcess.ts';
 import {
   type AnalysisRequest,
   type AnalysisSummary,
   type CopiedSoFar,
+  type ProcessSign,
   type SoundSoFar,
   type SpectraOptions,
   STARTED,
@@ -17,8 +19,14 @@ import type { AnalysisMethods, WorkerAnswer } from './analysisWorker.ts';
 import type { Spectrum } from './clipSpectrum.ts';
 import type { FeatureConfig } from './featureConfig.ts';
 
-/** A file whose decoder brings nothing new for this long is given up. */
-const STALL_LIMIT_MS = 120_000;
+/** What one file may take before it is given up, in seconds. */
+export interface FileLimits {
+  /** Without anything new; default 120. */
+  stall: number;
+  /** In all; default 3600: four hours of sound take minutes. */
+  total: number;
+}
+const LIMITS: FileLimits = { stall: 120, total: 3600 };
 /** JavaScript heap of one worker; sound itself lies outside it. */
 const WORKER_HEAP_MB = 512;
 
@@ -27,6 +35,7 @@ export interface AnalysisPoolOptions {
   workers?: number;
   /** The user's ffmpeg, for formats that nothing in-process decodes. */
   ffmpegPath?: string;
+  limits?: Partial<FileLimits>;
 }
 
 /** Files handed to a worker ahead of need, so that it never waits; the rest queue here, because workerpool recurses over its queue. */
@@ -37,8 +46,10 @@ export class AnalysisPool {
   readonly workers: number;
   private readonly pool: workerpool.Pool;
   private readonly limit: LimitFunction;
+  private readonly limits: FileLimits;
 
   constructor(private readonly options: AnalysisPoolOptions = {}) {
+    this.limits = { ...LIMITS, ...options.limits };
     this.workers = options.workers ?? availableParallelism();
     this.limit = pLimit(TASKS_PER_WORKER * this.workers);
     this.pool = workerpool.pool(distFile('analysisWorker.js'), {
@@ -161,42 +172,61 @@ export class AnalysisPool {
   ): Promise<T> {
     const cancelled = () => new DeepfakeError(ErrorCode.Cancelled, `Reading ${path} was cancelled.`, path);
     if (signal?.aborted) throw cancelled();
-    let stalled = false;
+    const { stall, total } = this.limits;
+    let givenUp: string | undefined;
     let ended = false;
-    let timer: NodeJS.Timeout | undefined;
+    let stallTimer: NodeJS.Timeout | undefined;
+    let totalTimer: NodeJS.Timeout | undefined;
+    const children = new Set<number>();
+    const cancel = () => {
+      void task.cancel();
+      for (const child of children) endProcessGroup(child);
+    };
+    const giveUp = (reason: string) => {
+      givenUp = reason;
+      cancel();
+    };
     const watch = () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => {
-        stalled = true;
-        void task.cancel();
-      }, STALL_LIMIT_MS);
+      clearTimeout(stallTimer);
+      stallTimer = setTimeout(giveUp, 1000 * stall, `its decoder brought nothing new for ${stall} s`);
+      totalTimer ??= setTimeout(giveUp, 1000 * total, `it took longer than ${total} s`);
     };
     const task = this.pool.exec(method, parameters, {
       on: (sign: WorkerSign) => {
         // A cancelled worker may have said something before it was stopped.
+        if (isProcess(sign)) {
+          if (!sign.running) children.delete(sign.process);
+          else if (ended || givenUp !== undefined || signal?.aborted) endProcessGroup(sign.process);
+          else children.add(sign.process);
+        }
         if (ended) return;
         watch();
-        if (sign !== STARTED) on?.(sign as S);
+        if (sign !== STARTED && !isProcess(sign)) on?.(sign as S);
       },
     });
-    const cancel = () => void task.cancel();
     signal?.addEventListener('abort', cancel, { once: true });
     let reply: WorkerAnswer<T>;
     try {
       reply = (await task) as WorkerAnswer<T>;
     } catch (error) {
       if (signal?.aborted) throw cancelled();
-      const reason = stalled
-        ? `its decoder brought nothing new for ${STALL_LIMIT_MS / 1000} s`
-        : 'its decoder broke down on it';
+      const reason = givenUp ?? brokenDown(error);
       const message = `${path} could not be analysed: ${reason}. Convert it to WAV or FLAC and try again.`;
       throw new DeepfakeError(ErrorCode.AudioDamaged, message, path, { cause: error });
     } finally {
       ended = true;
-      clearTimeout(timer);
+      clearTimeout(stallTimer);
+      clearTimeout(totalTimer);
       signal?.removeEventListener('abort', cancel);
     }
     if ('error' in reply) throw new DeepfakeError(reply.error.code, reply.error.message, reply.error.file);
     return reply.value;
   }
 }
+
+const isProcess = (sign: WorkerSign): sign is ProcessSign => typeof sign === 'object' && 'process' in sign;
+
+const brokenDown = (error: unknown): string =>
+  (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY' || /memory/i.test(messageOf(error))
+    ? 'its decoder ran out of memory'
+    : 'its decoder broke down on it';

@@ -1,5 +1,6 @@
 import workerpool from 'workerpool';
 import { DeepfakeError } from '../../shared/errors.ts';
+import { watchProcesses } from '../audio/ffmpeg.ts';
 import {
   canSeek,
   type LoadOptions,
@@ -15,6 +16,7 @@ import {
   type AnalysisRequest,
   type AnalysisSummary,
   type CopiedSoFar,
+  type ProcessSign,
   type SoundSoFar,
   type SpectraOptions,
   STARTED,
@@ -36,6 +38,8 @@ const GROUPS_AHEAD = 2;
 /** How often a worker shows what it has, and in how many columns. */
 const TELL_INTERVAL_MS = 400;
 const COLUMNS_ON_THE_WAY = 1000;
+
+watchProcesses((pid, running) => workerpool.workerEmit({ process: pid, running } satisfies ProcessSign));
 
 /** The model's spectrogram, and the one that the sound is measured with. */
 interface Spectrograms {
