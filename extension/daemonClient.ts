@@ -328,7 +328,8 @@ export class DaemonClient implements vscode.Disposable {
       // Whichever comes later fails unseen.
       starting.catch(() => {});
       const ended = process.ended.then(() => {
-        connection.lost = true;
+        // Later it is told by the channel.
+        if (!connection.started) connection.lost = true;
       });
       await Promise.race([starting, ended]);
       // It may resolve although the process has ended during the handshake.

@@ -173,8 +173,17 @@ test('several selected files get a card each, which leads to the report', { skip
   await window.page.keyboard.press('ArrowLeft');
   await window.page.keyboard.press('Enter');
   await window.tab(`${GENUINE} – deepfake report`).waitFor();
-  await window.run('View: Toggle Panel Visibility');
   await window.report.locator('#result').waitFor();
+});
+
+test('the cards come back after a reload of the window', { skip }, async () => {
+  await window.reload();
+  const { decision } = predict(GENUINE);
+  await window.results
+    .locator('.card', { hasText: GENUINE })
+    .locator('.verdict', { hasText: headline(decision) })
+    .waitFor();
+  await window.run('View: Toggle Panel Visibility');
 });
 
 test('a file opens with the report as its editor', { skip }, async () => {

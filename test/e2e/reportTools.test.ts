@@ -56,6 +56,20 @@ test('pointing at the spectrogram tells time, frequency, loudness and evidence',
   await window.screenshot('report-zoomed');
 });
 
+test('what is magnified, and the position, are found again when the tab was hidden', { skip }, async () => {
+  const view = (await viewText().textContent()) ?? '';
+  assert.match(view, / of 4/);
+  await frame().focus();
+  await window.page.keyboard.press('ArrowRight');
+  const position = (await window.report.locator('#position').textContent()) ?? '';
+  await window.explorerItem('README.md').dblclick();
+  await window.tab('README.md').waitFor();
+  await window.tab(CLIP).click();
+  await window.report.locator('#result').waitFor();
+  await viewText().filter({ hasText: view }).waitFor();
+  await window.report.locator('#position', { hasText: position }).waitFor();
+});
+
 test('everything in the report can be reached by the keyboard', { skip }, async () => {
   await window.report.locator('#evidence-opacity').focus();
   const reached: string[] = [];

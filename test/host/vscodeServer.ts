@@ -21,6 +21,8 @@ const QUIET_SETTINGS = {
   'terminal.integrated.gpuAcceleration': 'off',
   'update.mode': 'none',
   'window.autoDetectColorScheme': true,
+  'workbench.preferredDarkColorTheme': 'Dark Modern',
+  'workbench.preferredLightColorTheme': 'Light Modern',
   'window.autoDetectHighContrast': true,
   'workbench.enableExperiments': false,
   'workbench.hover.delay': 60_000,

@@ -9,7 +9,6 @@ import { CHECKPOINT_NAME, CONFIG_NAME } from '../../../shared/modelFiles.ts';
 import type { Detector } from '../../detector.ts';
 import { readFileState, stateText } from '../../features/contentHash.ts';
 import type { Classifier } from '../../inference/classifier.ts';
-
 import { isLasting, storable } from '../storedResult.ts';
 import { type FileLocator, type Located, PassingFailure } from './fileLocator.ts';
 import {
