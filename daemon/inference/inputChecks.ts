@@ -31,6 +31,8 @@ const LARGEST_CLIPPED = 0.01;
 /** A telephone line ends at 3.4 to 4 kHz. */
 const SMALLEST_BANDWIDTH = 4100;
 
+const LIST = new Intl.ListFormat('en');
+
 /** Why the model cannot judge a sound, one sentence per reason; none where it can. `statistics`: of the model's training clips. */
 export function inputReasons(
   { duration, silent, measures, pooled }: InputFacts,
@@ -46,7 +48,7 @@ export function inputReasons(
   if (reasons.length > 0) return reasons;
   if (measures !== undefined) {
     const unlike = unlikeSpeech(measures);
-    if (unlike.length > 0) reasons.push(`This does not sound like speech: ${unlike.join(', and ')}.`);
+    if (unlike.length > 0) reasons.push(`This does not sound like speech: ${LIST.format(unlike)}.`);
     else reasons.push(...badRecording(measures));
   }
   if (pooled !== undefined && statistics !== undefined) {

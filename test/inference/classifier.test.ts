@@ -147,6 +147,23 @@ describe('classification', () => {
     assert.ok(Number.isFinite(silent.deepfakeProbability));
   });
 
+  it('does not decide about sound that is not speech, or that its features are far from', async () => {
+    const inconclusive = { low: 0.5, high: 0.5 };
+    const banded = await classifierWith({ inconclusive });
+    const { decision, reasons, label, deepfakeProbability } = await banded.classify(long);
+    assert.equal(decision, 'Inconclusive');
+    assert.match(reasons.join(), /^This does not sound like speech: [^.]*noise throughout[^.]*\.$/);
+    assert.equal(label, deepfakeProbability >= 0.5 ? 'Deepfake' : 'Genuine');
+    const far = await classifierWith({
+      inconclusive,
+      featureStatistics: { mean: new Array(64).fill(9), deviation: new Array(64).fill(0.1), limit: 2 },
+    });
+    assert.match(
+      (await far.classify(long)).reasons.join(),
+      /trained on nothing like this sound \(distance \d/,
+    );
+  });
+
   it('applies the calibration to file and windows', async () => {
     const plain = await classifier.classify(long);
     const calibrated = await classifierWith({ calibration: { scale: 0.5, offset: 1 } });

@@ -38,10 +38,20 @@ describe('a model configuration', () => {
       calibration: { scale: 0.5, offset: 0.25 },
       inconclusive: { low: 0.3, high: 0.7 },
       windows: { use: 'all', overlap: 0.25 },
+      featureStatistics: { mean: new Array(64).fill(-1), deviation: new Array(64).fill(0.5), limit: 2 },
       training: { seed: 42, data: 'develop' },
       checkpointSha256: 'a'.repeat(64),
     });
     assert.deepEqual(parseModelConfig(formatModelConfig(config), PATH), config);
+  });
+
+  it('with statistics of another number of channels is refused', () => {
+    const statistics = { mean: [0], deviation: [1], limit: 2 };
+    const text = formatModelConfig(modelConfig({ featureStatistics: statistics }));
+    assert.throws(
+      () => parseModelConfig(text, PATH),
+      isDeepfakeError(ErrorCode.ConfigInvalid, PATH, /feature_statistics: the network has 64 channels/),
+    );
   });
 
   it("begins with the reference's fields in its spelling", () => {
