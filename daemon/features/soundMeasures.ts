@@ -24,24 +24,19 @@ const RANGE_DB = 60;
 const LOUD_FRAMES_DB = 30;
 const SYLLABLE_HERTZ = { low: 2, high: 8 };
 
-/** Measures the first `frames` columns of band powers (bands × columns, row-major); `frameRate` in hertz. */
-export function measureSpeech(
-  powers: Float32Array,
-  bands: number,
-  frames: number,
-  frameRate: number,
-): SpeechMeasures {
-  const columns = powers.length / bands;
+/** Measures band powers (bands × frames, row-major); `frameRate` in hertz. */
+export function measureSpeech(powers: Float32Array, bands: number, frameRate: number): SpeechMeasures {
+  const frames = powers.length / bands;
   const totals = new Float64Array(frames);
   for (let band = 0; band < bands; band++)
-    for (let t = 0; t < frames; t++) totals[t] += powers[band * columns + t];
+    for (let t = 0; t < frames; t++) totals[t] += powers[band * frames + t];
   const loudest = totals.reduce((most, value) => Math.max(most, value), Number.MIN_VALUE);
   const bandFloor = Math.max((loudest * 10 ** (-RANGE_DB / 10)) / bands, Number.MIN_VALUE);
   const shape = new Float64Array(bands * frames);
   const means = new Float64Array(frames);
   for (let i = 0, band = 0; band < bands; band++) {
     for (let t = 0; t < frames; t++, i++) {
-      shape[i] = 10 * Math.log10(Math.max(powers[band * columns + t], bandFloor));
+      shape[i] = 10 * Math.log10(Math.max(powers[i], bandFloor));
       means[t] += shape[i] / bands;
     }
   }
@@ -79,15 +74,17 @@ function syllableShare(contour: Float64Array, rate: number): number {
   const variance = mean(centred.map((value) => value * value));
   if (variance === 0) return 0;
   let inside = 0;
-  const last = Math.floor((SYLLABLE_HERTZ.high * count) / rate);
-  for (let k = Math.ceil((SYLLABLE_HERTZ.low * count) / rate); k <= last; k++) {
-    let [real, imaginary] = [0, 0];
+  const highest = Math.floor((SYLLABLE_HERTZ.high * count) / rate);
+  for (let k = Math.ceil((SYLLABLE_HERTZ.low * count) / rate); k <= highest; k++) {
+    // Goertzel 1958
+    const coefficient = 2 * Math.cos((2 * Math.PI * k) / count);
+    let [last, before] = [0, 0];
     for (let t = 0; t < count; t++) {
-      const angle = (2 * Math.PI * k * t) / count;
-      real += centred[t] * Math.cos(angle);
-      imaginary += centred[t] * Math.sin(angle);
+      const next = centred[t] + coefficient * last - before;
+      before = last;
+      last = next;
     }
-    inside += (2 * (real * real + imaginary * imaginary)) / (count * count);
+    inside += (2 * (last * last + before * before - coefficient * last * before)) / (count * count);
   }
   return Math.min(1, inside / variance);
 }

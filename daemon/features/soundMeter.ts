@@ -5,16 +5,20 @@ import type { StreamedWindow } from './windowStream.ts';
 
 /** The bands that the limits of daemon/inference/inputChecks.ts are for, whatever the model's own are. */
 const METER_BANDS = { nMels: 64, nFft: 512, fmin: 0, fmax: 8000, scale: 'linear' } as const;
-/** At 16 kHz. */
-const METER_HOP = 128;
+/** Samples between the frames that are measured, at 16 kHz. */
+const METER_HOP = 256;
 const BANDWIDTH_BELOW_PEAK_DB = 50;
-/** Levels of samples are counted in steps of this many decibels below full scale, loudest first. */
-const LEVEL_STEP_DB = 0.1;
-const LEVEL_STEPS = 1000;
-const LOUDEST_DB = 6;
-/** Samples this close to the peak are at it, and those this far below it are not audible beside it. */
+/**
+ * Levels of samples are told apart by the exponent and the first bits of the mantissa of their magnitudes, in steps of about
+ * 0.1 dB, quietest first.
+ */
+const STEPS_PER_OCTAVE = 64;
+const LEVEL_BITS_FROM = 17;
+const MAGNITUDE_BITS = 0x7fffffff;
+const LEVELS = (MAGNITUDE_BITS >>> LEVEL_BITS_FROM) + 1;
+/** Samples about 0.2 dB below the peak are at it, and those 40 dB below are not audible beside it. */
 const AT_PEAK_STEPS = 2;
-const AUDIBLE_STEPS = 400;
+const AUDIBLE_STEPS = Math.round((40 / 6.02) * STEPS_PER_OCTAVE);
 
 /** What the meter analyses windows with: the model's own analysis where that has the meter's bands. */
 export async function meterSpectrogram(model: LogSpectrogram): Promise<LogSpectrogram> {
@@ -40,27 +44,28 @@ export async function meterSpectrogram(model: LogSpectrogram): Promise<LogSpectr
 export class SoundMeter {
   private readonly windows: { level: number; measures: SpeechMeasures }[] = [];
   private readonly spectrum: Float64Array;
+  /** Every how many columns are measured. */
+  private readonly stride: number;
   /** Samples by level. */
-  private readonly levels = new Uint32Array(LEVEL_STEPS);
+  private readonly levels = new Uint32Array(LEVELS);
 
   /** `model`: what the windows' powers come from; `spectrogram`: of `meterSpectrogram`. */
   constructor(
     private readonly model: LogSpectrogram,
     private readonly spectrogram: LogSpectrogram,
   ) {
-    this.spectrum = new Float64Array(spectrogram.frequencies.length);
+    const { nMels, sampleRate, hopLength } = spectrogram.config;
+    this.spectrum = new Float64Array(nMels);
+    this.stride = Math.max(
+      1,
+      Math.round((METER_HOP * sampleRate) / referenceFeatures.sampleRate / hopLength),
+    );
   }
 
   /** Takes the sound itself, in pieces. */
   push(samples: Float32Array): void {
-    const stepsPerNeper = 20 / Math.LN10 / LEVEL_STEP_DB;
-    const loudest = LOUDEST_DB / LEVEL_STEP_DB;
-    for (let i = 0; i < samples.length; i++) {
-      const sample = samples[i];
-      if (sample === 0) continue;
-      const step = Math.floor(loudest - stepsPerNeper * Math.log(Math.abs(sample)));
-      if (step < LEVEL_STEPS) this.levels[Math.max(0, step)]++;
-    }
+    const bits = new Uint32Array(samples.buffer, samples.byteOffset, samples.length);
+    for (let i = 0; i < bits.length; i++) this.levels[(bits[i] & MAGNITUDE_BITS) >>> LEVEL_BITS_FROM]++;
   }
 
   /** Takes a window and its band powers, bands × columns, in the model's features. */
@@ -68,10 +73,16 @@ export class SoundMeter {
     const measured = this.spectrogram === this.model ? powers : this.spectrogram.powers(samples);
     const { nMels, hopLength, sampleRate } = this.spectrogram.config;
     const columns = measured.length / nMels;
-    const frames = Math.min(columns, 1 + Math.floor(length / hopLength));
-    this.windows.push({ level, measures: measureSpeech(measured, nMels, frames, sampleRate / hopLength) });
-    for (let band = 0; band < nMels; band++)
-      for (let t = 0; t < frames; t++) this.spectrum[band] += measured[band * columns + t];
+    const hop = this.stride * hopLength;
+    const frames = Math.min(Math.ceil(columns / this.stride), 1 + Math.floor(length / hop));
+    const thinned = new Float32Array(nMels * frames);
+    for (let i = 0, band = 0; band < nMels; band++) {
+      for (let t = 0; t < frames; t++, i++) {
+        thinned[i] = measured[band * columns + t * this.stride];
+        this.spectrum[band] += thinned[i];
+      }
+    }
+    this.windows.push({ level, measures: measureSpeech(thinned, nMels, sampleRate / hop) });
   }
 
   /** Medians over the windows of at least this level, and what concerns the whole file. */
@@ -95,10 +106,11 @@ export class SoundMeter {
   }
 
   private clipped(): number {
-    const peak = this.levels.findIndex((count) => count > 0);
-    if (peak < 0) return 0;
+    const peak = this.levels.findLastIndex((count) => count > 0);
+    // Zeros have a level of their own.
+    if (peak <= 0) return 0;
     const within = (steps: number) =>
-      this.levels.subarray(peak, peak + steps).reduce((sum, count) => sum + count, 0);
+      this.levels.subarray(Math.max(1, peak + 1 - steps), peak + 1).reduce((sum, count) => sum + count, 0);
     return within(AT_PEAK_STEPS) / within(AUDIBLE_STEPS);
   }
 }
