@@ -57,10 +57,10 @@ test('pointing at the spectrogram tells time, frequency, loudness and evidence',
 });
 
 test('what is magnified, and the position, are found again when the tab was hidden', { skip }, async () => {
-  const view = (await viewText().textContent()) ?? '';
-  assert.match(view, / of 4/);
   await frame().focus();
   await window.page.keyboard.press('ArrowRight');
+  const view = (await viewText().textContent()) ?? '';
+  assert.match(view, / of 4/);
   const position = (await window.report.locator('#position').textContent()) ?? '';
   await window.explorerItem('README.md').dblclick();
   await window.tab('README.md').waitFor();
