@@ -151,6 +151,7 @@ if (withTools) {
         fuzz: 'scripts/fuzz/fuzz.ts',
         fuzzWorker: 'scripts/fuzz/fuzzWorker.ts',
         lab: 'scripts/lab/lab.ts',
+        load: 'scripts/load/load.ts',
         training: 'scripts/bench/training.ts',
       },
       outdir: 'dist/tools',

@@ -76,6 +76,8 @@ import { scan } from './scan/scan.ts';
 import { progressText } from './training/progressText.ts';
 import { DEFAULT_SEED, DEFAULT_VAL_SIZE, startTraining } from './training/trainingRun.ts';
 
+/** Requests that may wait at a time, so that no client fills the memory with them. */
+const MOST_REQUESTS = 10_000;
 /** Memory for pictures of open reports; those of a two-hour file take 37 MB. */
 const PICTURE_CACHE_BYTES = 96 * 2 ** 20;
 
@@ -115,6 +117,10 @@ export function serve(): void {
   };
   const underWay = new Map<AbortController, Promise<unknown>>();
   const answer = <T>(token: CancellationToken, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+    if (underWay.size >= MOST_REQUESTS) {
+      const message = `${MOST_REQUESTS} requests are under way: wait for some of their answers, or name several files in one request.`;
+      return Promise.reject(responseError(new DeepfakeError(ErrorCode.TooManyRequests, message)));
+    }
     const abort = new AbortController();
     const result = cancellable(token, abort, work).finally(() => underWay.delete(abort));
     underWay.set(abort, result);

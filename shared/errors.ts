@@ -24,6 +24,7 @@ export enum ErrorCode {
   StoreUnusable = -33062,
   TrainingUnfinished = -33063,
   QueueUnusable = -33064,
+  TooManyRequests = -33065,
   EngineUnavailable = -33070,
   DeviceUnavailable = -33071,
   Cancelled = -33080,

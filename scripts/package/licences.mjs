@@ -14,6 +14,16 @@ const ACCEPTED = new Set([
   ...['LGPL-2.1-or-later', 'LGPL-3.0-or-later', 'OLDAP-2.8', 'Bitstream-Vera'],
 ]);
 
+/** Terms of packages that npm installs beside this one, and that no package for VS Code holds. */
+const ONLY_INSTALLED = new Set(['0BSD', 'CC0-1.0']);
+
+/** Whether a package may be installed with this one, by the licence that it states; one of several that it offers is enough. */
+export function isAccepted(name, stated) {
+  const licence = SUPPLEMENTS[name]?.licence ?? stated;
+  const offered = licence.replace(/^\(|\)$/g, '').split(' OR ');
+  return { licence, accepted: offered.some((one) => ACCEPTED.has(one) || ONLY_INSTALLED.has(one)) };
+}
+
 /** Packages whose own statement lacks something: the licence's name, or its text. */
 const SUPPLEMENTS = {
   async: { licence: 'MIT' },
@@ -186,4 +196,25 @@ function cratesVersion(lockFile, name) {
   return new RegExp(`name = "${name}"\\nversion = "([^"]+)"`).exec(
     readFileSync(join(root, lockFile), 'utf8'),
   )[1];
+}
+
+/** The same parties as a CycloneDX 1.5 document. */
+export function softwareBillOfMaterials(parties, { name, version }) {
+  const components = parties.map((party) => ({
+    type: 'library',
+    name: party.name,
+    ...(party.version === undefined ? {} : { version: party.version }),
+    licenses: [licenceField(party.licence)],
+    ...(party.version === undefined || party.name.includes(' ')
+      ? {}
+      : { purl: `pkg:npm/${party.name.replace('@', '%40')}@${party.version}` }),
+  }));
+  const component = { type: 'application', name, version };
+  return { bomFormat: 'CycloneDX', specVersion: '1.5', version: 1, metadata: { component }, components };
+}
+
+/** A licence as CycloneDX has it: one of SPDX's names, an expression of several, or a text of one's own. */
+function licenceField(licence) {
+  if (licence.includes(' OR ')) return { expression: licence };
+  return { license: /^[\w.+-]+$/.test(licence) ? { id: licence } : { name: licence } };
 }

@@ -2,7 +2,7 @@ import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { globSync } from 'tinyglobby';
 import { root } from '../prepare.mjs';
-import { noticesText, thirdParties } from './licences.mjs';
+import { noticesText, softwareBillOfMaterials, thirdParties } from './licences.mjs';
 import { nativeFiles } from './nativeFiles.mjs';
 
 /** Taken as they are. */
@@ -38,6 +38,8 @@ export async function stage(target, bundle, folder) {
   const bundled = JSON.parse(await readFile(join(bundle, 'bundled.json'), 'utf8'));
   const parties = thirdParties(bundled);
   await writeFile(join(folder, 'THIRD-PARTY-NOTICES.txt'), noticesText(parties));
+  const bill = softwareBillOfMaterials(parties, manifest);
+  await writeFile(join(folder, 'sbom.cdx.json'), `${JSON.stringify(bill, null, 2)}\n`);
 }
 
 async function copy(from, to) {

@@ -24,6 +24,7 @@ const ALLOWED = [
   /^(readme|changelog)\.md$/,
   /^LICENSE\.txt$/,
   /^THIRD-PARTY-NOTICES\.txt$/,
+  /^sbom\.cdx\.json$/,
   /^models\/(README\.md|deepfake_cnn\.safetensors|model_config\.json)$/,
   /^media\/icons\/[\w-]+\.(svg|png)$/,
   /^media\/samples\/(README\.md|(genuine|synthetic)-[\w-]+\.(wav|mp3|flac|ogg|m4a))$/,
@@ -142,6 +143,16 @@ describe('the licences in a package', { skip }, () => {
       assert.ok(notices.includes(`\n  ${name} ${version}: `), `${name} ${version} is not listed`);
       assert.ok(notices.includes(`\n${name}\n`), `there is no text for ${name}`);
     }
+  });
+
+  it('are in its bill of materials, too, in the form of CycloneDX', () => {
+    const bill = JSON.parse(open('linux-x64').files.get('sbom.cdx.json')!.toString());
+    assert.deepEqual([bill.bomFormat, bill.specVersion], ['CycloneDX', '1.5']);
+    const listed = bill.components.map(({ name, version }: { name: string; version?: string }) =>
+      version === undefined ? name : `${name} ${version}`,
+    );
+    assert.ok(listed.length > 30);
+    for (const name of listed) assert.ok(notices.includes(`\n  ${name}: `), `${name} has no notice`);
   });
 
   it('are those of what is compiled in or copied, too', () => {
