@@ -26,6 +26,7 @@ const NOT_RUN: [RegExp, string][] = [
   [/^npm test -- /, 'the tests that it would run are running'],
   [/^npm run lab\b/, 'trains for hours, on a corpus that is not part of this project'],
   [/^npm run fuzz\b/, 'searches for minutes; test/fuzz/corpus.test.ts tries the first inputs of each reader'],
+  [/^npm run load\b/, 'loads the machine for minutes; test/server/load.test.ts does it on a small scale'],
   [/^npm run bench\b/, 'measures for minutes; with --python it needs PyTorch'],
   [/^node scripts\/bench\//, 'measures on generated clips, for minutes'],
   [
