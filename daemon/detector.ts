@@ -32,11 +32,12 @@ export class Detector {
 
   /** Throws the errors of `readModel` and `openEngine`; `warn` is told what the user should know. */
   static async open(options: DetectorOptions, warn: (message: string) => void): Promise<Detector> {
+    const model = await readModelOrShipped(options);
     const pool = new AnalysisPool(options);
-    // The first file finds a thread that has begun; the others start when they are needed.
-    pool.warmUp();
     try {
-      const [engine, model] = await Promise.all([openEngine(options, warn), readModelOrShipped(options)]);
+      // While the engine loads, a thread starts for the first file; the others start when they are needed.
+      pool.warmUp(model.config.features);
+      const engine = await openEngine(options, warn);
       return new Detector(pool, engine, await Classifier.create(model, engine, pool));
     } catch (error) {
       await pool.dispose();

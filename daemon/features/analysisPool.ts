@@ -59,10 +59,10 @@ export class AnalysisPool {
     });
   }
 
-  /** Starts a worker before there is something for it to do. */
-  warmUp(): void {
+  /** Starts a worker before there is something for it to do, and gets it ready for these features. */
+  warmUp(config: FeatureConfig): void {
     // Whatever is wrong with workers is told by the first that has something to do.
-    this.pool.exec('warmUp', []).catch(() => {});
+    this.pool.exec('warmUp', [config]).catch(() => {});
   }
 
   /**

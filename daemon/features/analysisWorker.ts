@@ -24,7 +24,7 @@ import {
 } from './analysis.ts';
 import { clipSpectrum, type Spectrum } from './clipSpectrum.ts';
 import { contentHash } from './contentHash.ts';
-import { type FeatureConfig, referenceFeatures, windowLength } from './featureConfig.ts';
+import { type FeatureConfig, windowLength } from './featureConfig.ts';
 import { LogSpectrogram } from './logSpectrogram.ts';
 import { PictureStream, spectrogramBetween, waveformBetween } from './picture.ts';
 import { meterSpectrogram, SoundMeter } from './soundMeter.ts';
@@ -309,8 +309,8 @@ function spectra(
 }
 
 /** Compiles what every file needs. */
-async function warmUp(): Promise<void> {
-  await spectrogramsFor(referenceFeatures);
+async function warmUp(config: FeatureConfig): Promise<void> {
+  await spectrogramsFor(config);
 }
 
 export interface AnalysisMethods {
