@@ -48,7 +48,8 @@ export function inputReasons(
   if (reasons.length > 0) return reasons;
   if (measures !== undefined) {
     const unlike = unlikeSpeech(measures);
-    if (unlike.length > 0) reasons.push(`This does not sound like speech: ${LIST.format(unlike)}.`);
+    if (isCovered(measures)) reasons.push('There is too much noise: it covers what speech there may be.');
+    else if (unlike.length > 0) reasons.push(`This does not sound like speech: ${LIST.format(unlike)}.`);
     else reasons.push(...badRecording(measures));
   }
   if (pooled !== undefined && statistics !== undefined) {
@@ -61,6 +62,13 @@ export function inputReasons(
   }
   return reasons;
 }
+
+/** Noise-like, but as loud and soft as speech. */
+const isCovered = ({ depth, syllableShare, peakedness }: SoundMeasures): boolean =>
+  peakedness < SPEECH.smallestPeakedness &&
+  depth >= SPEECH.smallestDepth &&
+  syllableShare >= SPEECH.smallestSyllableShare &&
+  syllableShare <= SPEECH.largestSyllableShare;
 
 function unlikeSpeech({ depth, syllableShare, flux, peakedness }: SoundMeasures): string[] {
   const signs: string[] = [];
