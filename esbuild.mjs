@@ -72,6 +72,7 @@ const builds = [
       trainingWorker: 'daemon/training/trainingWorker.ts',
       augmentationWorker: 'daemon/training/augmentationWorker.ts',
       deviceProbe: 'daemon/model/deviceProbe.ts',
+      inferenceThread: 'daemon/model/inferenceThread.ts',
       storeProbe: 'daemon/scan/storeProbe.ts',
     },
     outdir: dist,

@@ -4,6 +4,7 @@ import { Classifier } from './inference/classifier.ts';
 import { readModel } from './model/checkpoint.ts';
 import type { Engine } from './model/engine.ts';
 import { type EngineOptions, openEngine } from './model/engines.ts';
+import { ThreadedEngine } from './model/threadedEngine.ts';
 import { shippedCheckpoint, shippedConfig } from './paths.ts';
 
 export interface DetectorOptions extends EngineOptions {
@@ -37,7 +38,10 @@ export class Detector {
     try {
       // While the engine loads, a thread starts for the first file; the others start when they are needed.
       pool.warmUp(model.config.features);
-      const engine = await openEngine(options, warn);
+      const opened = await openEngine(options, warn);
+      // Native code on the CPU blocks the thread that calls it.
+      const blocks = opened.facts.name === 'onnxruntime' && opened.facts.device === 'cpu';
+      const engine = blocks ? new ThreadedEngine(opened) : opened;
       return new Detector(pool, engine, await Classifier.create(model, engine, pool));
     } catch (error) {
       await pool.dispose();

@@ -1,5 +1,6 @@
 // Scans a generated tree of short clips, is killed at a random point, goes on, and counts what came out.
-//   node scripts/bench/scan.mjs --files 1000 --seconds 1 [--keep FOLDER]
+//   node scripts/bench/scan.mjs --files 1000 --seconds 1 [--keep FOLDER] [--model FILE] [--short]
+// --short leaves out the scans that only compare: the whole one that keeps nothing, with where its time goes, and the last one.
 // Needs dist/ (npm run build). Peak memory is read from /proc, so on Linux only.
 import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
@@ -10,12 +11,17 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { profileScan, stageLines } from './stages.mjs';
 
 const { values } = parseArgs({
   options: {
     files: { type: 'string', default: '1000' },
     seconds: { type: 'string', default: '1' },
     keep: { type: 'string' },
+    model: { type: 'string' },
+    short: { type: 'boolean', default: false },
+    /** Seconds after which it is killed; default: at random. */
+    kill: { type: 'string' },
     dist: {
       type: 'string',
       default: join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'dist'),
@@ -27,6 +33,7 @@ const seconds = Number(values.seconds);
 const cli = join(values.dist, 'cli.js');
 const FILES_PER_FOLDER = 500;
 
+const model = values.model === undefined ? [] : ['--model', values.model];
 const folder = values.keep ?? (await mkdtemp(join(tmpdir(), 'deepfake-bench-')));
 const tree = join(folder, `clips-${files}-${seconds}s`);
 const store = join(folder, 'store.mdb');
@@ -38,15 +45,25 @@ try {
     `${files} clips of ${seconds} s, 16 kHz mono WAV; ${availableParallelism()} cores, Node ${process.version}`,
   );
 
-  const whole = await scan('whole scan, nothing kept', ['--no-store']);
-  await check('whole scan');
-  const killAfter = Math.round(whole.seconds * 1000 * (0.2 + 0.006 * randomInt(100)));
+  let expected = (files / 100) * 1000;
+  if (!values.short) {
+    const whole = await scan('whole scan, nothing kept', ['--no-store']);
+    await check('whole scan');
+    expected = whole.seconds * 1000;
+    for (const line of stageLines(profileScan(tree, values.dist))) console.log(`  ${line}`);
+  }
+  const killAfter =
+    values.kill === undefined
+      ? Math.round(expected * (0.2 + 0.006 * randomInt(100)))
+      : 1000 * Number(values.kill);
   await scan(`killed with SIGKILL after ${(killAfter / 1000).toFixed(1)} s`, ['--store', store], killAfter);
   const resumed = await scan('resumed', ['--store', store]);
   await check('resumed scan');
   console.log(`  ${resumed.known} results survived the kill, ${files - resumed.known} were left to do`);
-  await scan('again, nothing changed', ['--store', store]);
-  await check('last scan');
+  if (!values.short) {
+    await scan('again, nothing changed', ['--store', store]);
+    await check('last scan');
+  }
 } finally {
   if (values.keep === undefined) await rm(folder, { recursive: true, force: true });
 }
@@ -86,7 +103,7 @@ function scan(title, options, killAfter) {
     const started = performance.now();
     const child = spawn(
       process.execPath,
-      [cli, 'scan', tree, '--format', 'none', '--output', report, ...options],
+      [cli, 'scan', tree, '--format', 'none', '--output', report, ...model, ...options],
       { stdio: ['ignore', 'ignore', 'pipe'] },
     );
     let peak = 0;

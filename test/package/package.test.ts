@@ -30,7 +30,7 @@ const ALLOWED = [
   /^media\/samples\/(README\.md|(genuine|synthetic)-[\w-]+\.(wav|mp3|flac|ogg|m4a))$/,
   /^media\/walkthrough\/[\w-]+\.svg$/,
   /^dist\/(extension|languageClient)\.cjs$/,
-  /^dist\/(daemon|analysisWorker|trainingWorker|augmentationWorker|deviceProbe|storeProbe)\.js$/,
+  /^dist\/(daemon|analysisWorker|trainingWorker|augmentationWorker|deviceProbe|inferenceThread|storeProbe)\.js$/,
   /^dist\/chunks\/[\w-]+-[A-Z0-9]{8}\.js$/,
   /^dist\/media\/\w+\/main\.(js|css)$/,
   /^dist\/onnxruntime-web\/(ort\.node\.min|ort-wasm-simd-threaded)\.(mjs|wasm)$/,
