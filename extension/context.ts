@@ -1,16 +1,16 @@
 import * as vscode from 'vscode';
 import { messageOf } from '../shared/errors.ts';
+import type { DaemonClient } from './client/daemonClient.ts';
+import type { DaemonProcess } from './client/daemonProcess.ts';
+import type { DaemonState } from './client/daemonState.ts';
+import { createStatusItem } from './client/statusItem.ts';
 import { Setting } from './contributions.ts';
-import type { DaemonClient } from './daemonClient.ts';
-import type { DaemonProcess } from './daemonProcess.ts';
-import type { DaemonState } from './daemonState.ts';
 import { DisposableStore } from './disposables.ts';
-import { Reports } from './reportPanel.ts';
-import { ResultsView } from './resultsView.ts';
-import { Scans } from './scans.ts';
+import { Reports } from './report/reportPanel.ts';
+import { ResultsView } from './report/resultsView.ts';
+import { Scans } from './scan/scans.ts';
 import { daemonOptions, START_SETTINGS } from './settings.ts';
-import { createStatusItem } from './statusItem.ts';
-import { Trainings } from './trainings.ts';
+import { Trainings } from './training/trainings.ts';
 
 /** Everything that lives as long as the extension, owned in one place. */
 export class DeepfakeContext {
@@ -55,12 +55,12 @@ export class DeepfakeContext {
   }
 
   private async createClient(): Promise<DaemonClient> {
-    const { DaemonProcess } = await import('./daemonProcess.ts');
+    const { DaemonProcess } = await import('./client/daemonProcess.ts');
     const module = vscode.Uri.joinPath(this.extensionUri, 'dist', 'daemon.js').fsPath;
     const start = () => new DaemonProcess(module, this.codeCache, this.log);
     // Whoever wants the client has a request: the process starts while the JSON-RPC library is loaded.
     let first: DaemonProcess | undefined = start();
-    const { DaemonClient } = await import('./daemonClient.ts');
+    const { DaemonClient } = await import('./client/daemonClient.ts');
     const startProcess = () => {
       const process = first ?? start();
       first = undefined;

@@ -1,18 +1,18 @@
 import { config as configureTranslations } from '@vscode/l10n';
 import * as vscode from 'vscode';
 import { messageOf } from '../shared/errors.ts';
+import { showActions } from './client/statusActions.ts';
 import { DeepfakeContext } from './context.ts';
 import { Command, type CommandId, CustomEditor, InternalCommand, WebviewPanel } from './contributions.ts';
-import { TASK_TYPE } from './deepfakeTask.ts';
-import { detect } from './detectCommand.ts';
-import { evaluateOnFolder } from './evaluateCommand.ts';
 import { DetectTool, TOOL_NAME } from './languageModelTool.ts';
-import { exportOnnx, importModel, selectModel, useModel } from './modelCommands.ts';
-import { detectSample } from './sampleCommand.ts';
-import { scanCommands } from './scanCommands.ts';
-import { showActions } from './statusActions.ts';
-import { DeepfakeTaskProvider } from './taskProvider.ts';
-import { trainDetector } from './trainCommand.ts';
+import { exportOnnx, importModel, selectModel, useModel } from './model/modelCommands.ts';
+import { detect } from './report/detectCommand.ts';
+import { detectSample } from './report/sampleCommand.ts';
+import { scanCommands } from './scan/scanCommands.ts';
+import { TASK_TYPE } from './training/deepfakeTask.ts';
+import { evaluateOnFolder } from './training/evaluateCommand.ts';
+import { DeepfakeTaskProvider } from './training/taskProvider.ts';
+import { trainDetector } from './training/trainCommand.ts';
 
 let context: DeepfakeContext | undefined;
 

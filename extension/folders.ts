@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { findDatasetFolders } from './datasetFolders.ts';
+import { findDatasetFolders } from './training/datasetFolders.ts';
 
 /** A folder of the user's choice. */
 export async function pickFolder(title: string): Promise<string | undefined> {

@@ -8,7 +8,7 @@ import { after, describe, it, test } from 'node:test';
 import { initialState, referenceArchitecture } from '../../daemon/model/audioCnn.ts';
 import { packageRoot } from '../../daemon/paths.ts';
 import { seededRandom } from '../../daemon/random.ts';
-import { TASK_OPTIONS, TASK_TYPE } from '../../extension/deepfakeTask.ts';
+import { TASK_OPTIONS, TASK_TYPE } from '../../extension/training/deepfakeTask.ts';
 import { CLASS_NAMES } from '../../shared/verdict.ts';
 import { temporaryFolder, writeDataset } from '../helpers.ts';
 import { torchFile, torchStateDict } from '../model/torchFile.ts';

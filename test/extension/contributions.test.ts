@@ -12,8 +12,8 @@ import {
   View,
   WebviewPanel,
 } from '../../extension/contributions.ts';
-import { TASK_OPTIONS, TASK_TYPE } from '../../extension/deepfakeTask.ts';
 import { TOOL_NAME } from '../../extension/languageModelTool.ts';
+import { TASK_OPTIONS, TASK_TYPE } from '../../extension/training/deepfakeTask.ts';
 import { AUDIO_EXTENSIONS } from '../../shared/audioFiles.ts';
 
 const manifest = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8'));

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, mock, test } from 'node:test';
-import { Badges } from '../../extension/badges.ts';
-import { Findings } from '../../extension/findings.ts';
-import { MAX_PROBLEMS, Problems } from '../../extension/problems.ts';
+import { Badges } from '../../extension/scan/badges.ts';
+import { Findings } from '../../extension/scan/findings.ts';
+import { MAX_PROBLEMS, Problems } from '../../extension/scan/problems.ts';
 import { finding } from './someFindings.ts';
 import { DiagnosticSeverity, fake, Uri } from './vscode.ts';
 

@@ -1,4 +1,4 @@
-import type { Finding } from '../../extension/finding.ts';
+import type { Finding } from '../../extension/scan/finding.ts';
 import type { Outcome } from '../../shared/scanPage.ts';
 
 /** A finding with what matters to a test. */

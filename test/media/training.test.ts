@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { trainingHtml } from '../../extension/trainingHtml.ts';
+import { trainingHtml } from '../../extension/training/trainingHtml.ts';
 import { epochTicks, niceCeiling } from '../../media/training/chart.ts';
 
 test('an axis ends at a round number above the highest value', () => {

@@ -1,0 +1,288 @@
+import { stat } from 'node:fs/promises';
+import { basename, dirname, join, relative } from 'node:path';
+import * as vscode from 'vscode';
+import type { FileNames, FromReport, ReportState, ToReport } from '../../media/report/messages.ts';
+import { messageOf } from '../../shared/errors.ts';
+import type { ReportPart } from '../../shared/protocol.ts';
+import type { Verdict } from '../../shared/verdict.ts';
+import { verdictJson } from '../../shared/verdictJson.ts';
+import type { DeepfakeContext } from '../context.ts';
+import { CustomEditor, WebviewPanel } from '../contributions.ts';
+import { DisposableStore } from '../disposables.ts';
+import { withSlowProgress } from '../slowProgress.ts';
+import { webviewResources } from '../webviewResources.ts';
+import { reportHtml } from './reportHtml.ts';
+import { pictureBytes, savedReport } from './savedReport.ts';
+
+export interface ShowOptions {
+  token?: vscode.CancellationToken;
+  /** Leave the focus where it is. */
+  preserveFocus?: boolean;
+}
+
+/** The open reports: one panel per file, and one read-only editor where the user opens files with it. */
+export class Reports
+  implements
+    vscode.WebviewPanelSerializer<ReportState | undefined>,
+    vscode.CustomReadonlyEditorProvider,
+    vscode.Disposable
+{
+  private readonly open = new Map<string, ReportPanel>();
+
+  constructor(private readonly context: DeepfakeContext) {}
+
+  /** Opens or reveals the report of a file and examines the file; resolves when the report shows the outcome. */
+  async show(file: vscode.Uri, { token, preserveFocus }: ShowOptions = {}): Promise<void> {
+    let report = this.open.get(file.toString());
+    if (report === undefined) {
+      const column = vscode.window.activeTextEditor?.viewColumn ?? vscode.ViewColumn.Active;
+      const panel = vscode.window.createWebviewPanel(
+        WebviewPanel.report,
+        reportTitle(file),
+        { viewColumn: column, preserveFocus },
+        { enableFindWidget: true },
+      );
+      report = this.adopt(file, panel);
+    } else {
+      report.panel.reveal(undefined, preserveFocus);
+    }
+    await report.detect(token);
+  }
+
+  /**
+   * Shows the report of a file from a list: its panel where there is one, or else an editor that the next file from the
+   * list replaces.
+   */
+  async peek(file: vscode.Uri): Promise<void> {
+    const report = this.open.get(file.toString());
+    if (report !== undefined) {
+      report.panel.reveal(undefined, true);
+      return;
+    }
+    const options: vscode.TextDocumentShowOptions = { preview: true, preserveFocus: true };
+    await vscode.commands.executeCommand('vscode.openWith', file, CustomEditor.report, options);
+  }
+
+  openCustomDocument(uri: vscode.Uri): vscode.CustomDocument {
+    return { uri, dispose: () => {} };
+  }
+
+  resolveCustomEditor({ uri }: vscode.CustomDocument, panel: vscode.WebviewPanel): void {
+    const report = new ReportPanel(this.context, uri, panel);
+    panel.onDidDispose(() => report.dispose());
+    void report.detect();
+  }
+
+  /** After a reload of the window: examines the file again. */
+  async deserializeWebviewPanel(panel: vscode.WebviewPanel, state: ReportState | undefined): Promise<void> {
+    if (state === undefined) {
+      panel.dispose();
+      return;
+    }
+    const report = this.adopt(vscode.Uri.parse(state.uri), panel);
+    // VS Code waits for this method before it shows the panel.
+    void report.detect();
+  }
+
+  dispose(): void {
+    for (const report of [...this.open.values()]) report.panel.dispose();
+  }
+
+  private adopt(file: vscode.Uri, panel: vscode.WebviewPanel): ReportPanel {
+    const report = new ReportPanel(this.context, file, panel);
+    this.open.set(file.toString(), report);
+    panel.onDidDispose(() => {
+      this.open.delete(file.toString());
+      report.dispose();
+    });
+    return report;
+  }
+}
+
+function reportTitle(file: vscode.Uri): string {
+  return vscode.l10n.t('{0} – deepfake report', basename(file.fsPath));
+}
+
+/** The folder as the explorer shows it, or its path where it is in no workspace. */
+export function folderOf(file: vscode.Uri): string {
+  const folder = dirname(file.fsPath);
+  const root = vscode.workspace.getWorkspaceFolder(file);
+  return root === undefined ? folder : join(root.name, relative(root.uri.fsPath, folder));
+}
+
+/** One webview panel and what it shows. */
+class ReportPanel implements vscode.Disposable {
+  private readonly owned = new DisposableStore();
+  /** Cancels the detection under way, when another begins or the panel is closed. */
+  private cancellation: vscode.CancellationTokenSource | undefined;
+  /** What the page has to know when it is loaded, now or after having been hidden. */
+  private outcome: ToReport | undefined;
+  private verdict: Verdict | undefined;
+  private part: ToReport | undefined;
+  private pageReady = false;
+
+  constructor(
+    private readonly context: DeepfakeContext,
+    private readonly file: vscode.Uri,
+    readonly panel: vscode.WebviewPanel,
+  ) {
+    const { webview } = panel;
+    webview.options = {
+      enableScripts: true,
+      localResourceRoots: [vscode.Uri.file(dirname(file.fsPath))],
+    };
+    const icons = vscode.Uri.joinPath(context.extensionUri, 'media', 'icons');
+    panel.iconPath = {
+      light: vscode.Uri.joinPath(icons, 'report-light.svg'),
+      dark: vscode.Uri.joinPath(icons, 'report-dark.svg'),
+    };
+    this.owned.add(webview.onDidReceiveMessage((message: FromReport) => this.receive(message)));
+    webview.html = reportHtml(webviewResources(webview, context.extensionUri, 'report'));
+  }
+
+  /** Examines the file and shows the outcome, be it a verdict or the reason why there is none. */
+  async detect(token?: vscode.CancellationToken): Promise<void> {
+    this.cancellation?.cancel();
+    const cancellation = new vscode.CancellationTokenSource();
+    this.cancellation = cancellation;
+    const outer = token?.onCancellationRequested(() => cancellation.cancel());
+    this.verdict = undefined;
+    this.outcome = undefined;
+    this.part = undefined;
+    // The daemon may start while the page is made.
+    void this.postDetecting();
+    const outcome = await this.classify(cancellation.token);
+    outer?.dispose();
+    cancellation.dispose();
+    // A later detection, or the end of the panel, has taken over.
+    if (this.cancellation !== cancellation) return;
+    this.cancellation = undefined;
+    this.outcome = outcome;
+    this.post(outcome);
+  }
+
+  dispose(): void {
+    this.cancellation?.cancel();
+    this.cancellation = undefined;
+    this.owned.dispose();
+  }
+
+  private async classify(token: vscode.CancellationToken): Promise<ToReport> {
+    try {
+      const daemon = await this.context.daemon();
+      const onPart = (part: ReportPart) => {
+        if (token.isCancellationRequested) return;
+        this.part = { type: 'part', part };
+        this.post(this.part);
+      };
+      const verdict = await daemon.report(this.file.fsPath, onPart, token);
+      this.verdict = verdict;
+      return { type: 'verdict', verdict };
+    } catch (error) {
+      const cancelled = error instanceof vscode.CancellationError;
+      return {
+        type: 'failure',
+        message: cancelled ? vscode.l10n.t('The detection was cancelled.') : messageOf(error),
+      };
+    }
+  }
+
+  private receive(message: FromReport): void {
+    switch (message.type) {
+      case 'ready':
+        this.pageReady = true;
+        void this.postDetecting();
+        break;
+      case 'stop':
+        this.cancellation?.cancel();
+        break;
+      case 'retry':
+        void withSlowProgress(vscode.l10n.t('Detecting deepfake'), (token) => this.detect(token));
+        break;
+      case 'copyJson':
+        void this.copyJson();
+        break;
+      case 'needPlayable':
+        void this.sendPlayable(message.start);
+        break;
+      case 'needDetail':
+        void this.sendDetail(message.start, message.end);
+        break;
+      case 'savePng':
+        void this.save('png', pictureBytes(message.picture, 'png'));
+        break;
+      case 'saveHtml':
+        if (this.verdict !== undefined) {
+          void this.save('html', Buffer.from(savedReport(this.names, this.verdict, message.pictures)));
+        }
+        break;
+    }
+  }
+
+  private async copyJson(): Promise<void> {
+    if (this.verdict === undefined) return;
+    await vscode.env.clipboard.writeText(JSON.stringify(verdictJson(this.verdict), null, 2));
+    vscode.window.setStatusBarMessage(vscode.l10n.t('The verdict was copied as JSON'), 3000);
+  }
+
+  private async save(format: 'html' | 'png', bytes: Uint8Array): Promise<void> {
+    const saved = vscode.Uri.joinPath(
+      this.file,
+      '..',
+      `${basename(this.file.fsPath)} - deepfake report.${format}`,
+    );
+    const filters = { [format.toUpperCase()]: [format] };
+    const target = await vscode.window.showSaveDialog({ defaultUri: saved, filters });
+    if (target === undefined) return;
+    try {
+      await vscode.workspace.fs.writeFile(target, bytes);
+    } catch (error) {
+      const message = vscode.l10n.t('The report could not be saved: {0}', messageOf(error));
+      void vscode.window.showErrorMessage(message);
+      return;
+    }
+    vscode.window.setStatusBarMessage(vscode.l10n.t('Saved {0}', basename(target.fsPath)), 3000);
+  }
+
+  private async sendDetail(start: number, end: number): Promise<void> {
+    try {
+      const daemon = await this.context.daemon();
+      const pictures = await daemon.reportDetail({ file: this.file.fsPath, start, end });
+      this.post({ type: 'detail', pictures });
+    } catch (error) {
+      // What is shown stays, in less detail.
+      this.context.log.warn(messageOf(error));
+    }
+  }
+
+  private async sendPlayable(start: number): Promise<void> {
+    try {
+      const daemon = await this.context.daemon();
+      const slice = await daemon.playableAudio({ file: this.file.fsPath, start });
+      this.post({ type: 'playable', slice });
+    } catch (error) {
+      this.post({ type: 'notPlayable', message: messageOf(error) });
+    }
+  }
+
+  private get names(): FileNames {
+    return { name: basename(this.file.fsPath), folder: folderOf(this.file), uri: this.file.toString() };
+  }
+
+  /** Begins the page anew, with what is known by now. */
+  private async postDetecting(): Promise<void> {
+    const uri = this.panel.webview.asWebviewUri(this.file).toString();
+    const bytes = await stat(this.file.fsPath).then(
+      ({ size }) => size,
+      () => 0,
+    );
+    this.post({ type: 'detecting', file: this.names, audio: { uri, bytes } });
+    const latest = this.outcome ?? this.part;
+    if (latest !== undefined) this.post(latest);
+  }
+
+  private post(message: ToReport): void {
+    // The page asks for everything when it is ready.
+    if (this.pageReady) void this.panel.webview.postMessage(message);
+  }
+}

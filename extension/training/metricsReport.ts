@@ -1,0 +1,38 @@
+import { readFile } from 'node:fs/promises';
+import * as vscode from 'vscode';
+import type { DeepfakeContext } from '../context.ts';
+import { metricsPage } from './metricsPage.ts';
+
+const VIEW_TYPE = 'deepfake.metricsReport';
+
+/**
+ * Opens a `report.html` in a page of its own. Reports its absence to the user.
+ * @param name What was measured on, for the page's title.
+ */
+export async function openMetricsReport(
+  { extensionUri }: DeepfakeContext,
+  file: vscode.Uri,
+  name: string,
+): Promise<void> {
+  let text: string;
+  try {
+    text = await readFile(file.fsPath, 'utf8');
+  } catch {
+    void vscode.window.showErrorMessage(
+      vscode.l10n.t('There is no report at {0} any more: train or evaluate again.', file.fsPath),
+    );
+    return;
+  }
+  const title = vscode.l10n.t('Metrics on {0}', name);
+  const panel = vscode.window.createWebviewPanel(VIEW_TYPE, title, vscode.ViewColumn.Active, {
+    enableFindWidget: true,
+    enableScripts: false,
+    localResourceRoots: [],
+  });
+  const icons = vscode.Uri.joinPath(extensionUri, 'media', 'icons');
+  panel.iconPath = {
+    light: vscode.Uri.joinPath(icons, 'training-light.svg'),
+    dark: vscode.Uri.joinPath(icons, 'training-dark.svg'),
+  };
+  panel.webview.html = metricsPage(text);
+}
