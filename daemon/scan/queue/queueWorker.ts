@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Job, Worker } from 'bullmq';
+import { DelayedError, type Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { DeepfakeError, ErrorCode } from '../../../shared/errors.ts';
 import { CHECKPOINT_NAME, CONFIG_NAME } from '../../../shared/modelFiles.ts';
@@ -24,6 +24,8 @@ import { connectRedis } from './redis.ts';
 
 /** Files of a job that are analysed at once. */
 const FILES_PER_JOB = 16;
+/** How long a job waits for one that must be alone. */
+const STAND_BACK_MS = 1_000;
 /** Models that stay loaded. */
 const MODELS = 2;
 /** Errors that another worker, or this one later, may not have: a folder that is not mounted here, ffmpeg that is missing. */
@@ -42,6 +44,9 @@ export interface QueueWorkerOptions {
 
 /** Answers the jobs of scans, for as long as it is open. */
 export class QueueWorker {
+  /** Jobs under way, and whether one of them may end this process and must be alone. */
+  private readonly running = new Set<Promise<unknown>>();
+  private suspect = false;
   private readonly models = new Map<string, { loading: Promise<Classifier>; users: number }>();
 
   private constructor(
@@ -54,7 +59,7 @@ export class QueueWorker {
   static async open(options: QueueWorkerOptions): Promise<QueueWorker> {
     const redis = await connectRedis(options.url, options.warn);
     const { engine } = options.detector.classifier;
-    const process = (job: Job<FilesJob, FilesAnswer>) => opened.answer(job);
+    const process = (job: Job<FilesJob, FilesAnswer>, token?: string) => opened.answer(job, token);
     const worker = new Worker<FilesJob, FilesAnswer>(queueName(engine), process, {
       connection: redis,
       name: hostname(),
@@ -81,10 +86,37 @@ export class QueueWorker {
     this.redis.disconnect();
   }
 
-  private async answer(job: Job<FilesJob, FilesAnswer>): Promise<FilesAnswer> {
+  private async answer(job: Job<FilesJob, FilesAnswer>, token: string | undefined): Promise<FilesAnswer> {
+    // Whoever had it before is gone, perhaps because of one of its files.
+    const suspected = job.stalledCounter > 0;
+    // Each by itself shows which.
+    if (suspected && job.data.files.length > 1) return job.data.files.map(() => 'alone');
+    if (this.suspect) {
+      // What is at work beside a file that ends the process would be suspected with it.
+      await job.moveToDelayed(Date.now() + STAND_BACK_MS, token);
+      throw new DelayedError();
+    }
+    if (!suspected) return this.beside(this.answerFiles(job));
+    this.suspect = true;
+    try {
+      await Promise.allSettled(this.running);
+      return await this.answerFiles(job);
+    } finally {
+      this.suspect = false;
+    }
+  }
+
+  private async beside<T>(work: Promise<T>): Promise<T> {
+    this.running.add(work);
+    try {
+      return await work;
+    } finally {
+      this.running.delete(work);
+    }
+  }
+
+  private async answerFiles(job: Job<FilesJob, FilesAnswer>): Promise<FilesAnswer> {
     const { files, model, firstWindow } = job.data;
-    // Whoever had it before is gone, perhaps because of one of the files: each by itself shows which.
-    if (files.length > 1 && job.stalledCounter > 0) return files.map(() => 'alone');
     const isLast = job.attemptsMade + 1 >= TRIES;
     const answers = await this.withModel(model, (classifier) =>
       Promise.all(
