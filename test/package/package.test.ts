@@ -25,7 +25,7 @@ const ALLOWED = [
   /^LICENSE\.txt$/,
   /^THIRD-PARTY-NOTICES\.txt$/,
   /^sbom\.cdx\.json$/,
-  /^models\/(README\.md|deepfake_cnn\.safetensors|model_config\.json)$/,
+  /^models\/(README\.md|deepfake_cnn\.safetensors|model_config\.json|model_card\.json)$/,
   /^media\/icons\/[\w-]+\.(svg|png)$/,
   /^media\/samples\/(README\.md|(genuine|synthetic)-[\w-]+\.(wav|mp3|flac|ogg|m4a))$/,
   /^media\/walkthrough\/[\w-]+\.svg$/,

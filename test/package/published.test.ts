@@ -13,7 +13,7 @@ const npm = { cwd: packageRoot, encoding: 'utf8', shell: process.platform === 'w
 const ALLOWED = [
   /^(package|package\.nls)\.json$/,
   /^(LICENSE|README\.md)$/,
-  /^models\/(README\.md|deepfake_cnn\.safetensors|model_config\.json)$/,
+  /^models\/(README\.md|deepfake_cnn\.safetensors|model_config\.json|model_card\.json)$/,
   /^media\/icons\/[\w-]+\.(svg|png)$/,
   /^media\/samples\/(README\.md|(genuine|synthetic)-[\w-]+\.(wav|mp3|flac|ogg|m4a))$/,
   /^media\/walkthrough\/[\w-]+\.svg$/,
