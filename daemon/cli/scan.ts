@@ -123,9 +123,12 @@ async function runScan(named: string[], options: ScanCliOptions): Promise<void> 
   for (const file of output) formatOf(file);
   const cancellation = new AbortController();
   const stop = () => cancellation.abort();
-  const detector = await Detector.open(detectorOptions(options), warn);
   const where = options.store && resolve(options.store);
   const store = await openStore(where, warn);
+  const detector = await Detector.open(detectorOptions(options), warn).catch(async (error) => {
+    await store?.close();
+    throw error;
+  });
   const progress = new ProgressDisplay();
   process.once('SIGINT', stop);
   // A reader that has seen enough, such as head, ends the scan without an error.
