@@ -33,7 +33,10 @@ const NOT_RUN: [RegExp, string][] = [
     /^npm (ci|pack|run package|run test:electron)\b/,
     'fetches packages; test/package and test/notebooks do it where they can',
   ],
-  [/ --queue |^deepfake-audio worker$/, 'needs Redis and a worker; test/scan/queue.test.ts starts both where it can'],
+  [
+    / --queue |^deepfake-audio worker$/,
+    'needs Redis and a worker; test/scan/queue.test.ts starts both where it can',
+  ],
   [/^npm run sbom\b/, 'asks npm about the installation; test/package/published.test.ts runs it'],
   [/^npm run vscode$/, 'ends when a person ends it; test/e2e runs the same server'],
   [/^node scripts\/killResume\.mjs$/, 'trains for minutes; test/cli/resume.test.ts runs it with two kills'],
