@@ -1,6 +1,6 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { loadAudio } from '../../daemon/audio/loadAudio.ts';
 import { usableCodecs } from '../../daemon/audio/lossyCodecs.ts';
@@ -138,7 +138,7 @@ export async function scoreModel(clips: CorpusClip[], options: ScoringOptions): 
     return {
       model: config.name,
       checkpointSha256: facts.sha256,
-      manifest: options.manifest,
+      manifest: basename(options.manifest),
       part: options.part,
       threshold: config.threshold,
       inconclusive: config.inconclusive,
