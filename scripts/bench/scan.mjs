@@ -11,6 +11,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { pcmWav } from '../pcmWav.mjs';
 import { profileScan, stageLines } from './stages.mjs';
 
 const { values } = parseArgs({
@@ -71,29 +72,17 @@ try {
 /** Noise with a different beginning in every file: content that no store takes for something known. */
 async function generate() {
   const samples = Math.round(16000 * seconds);
-  const wav = Buffer.alloc(44 + 2 * samples);
-  wav.write('RIFF', 0, 'ascii');
-  wav.writeUInt32LE(36 + 2 * samples, 4);
-  wav.write('WAVEfmt ', 8, 'ascii');
-  wav.writeUInt32LE(16, 16);
-  wav.writeUInt16LE(1, 20);
-  wav.writeUInt16LE(1, 22);
-  wav.writeUInt32LE(16000, 24);
-  wav.writeUInt32LE(32000, 28);
-  wav.writeUInt16LE(2, 32);
-  wav.writeUInt16LE(16, 34);
-  wav.write('data', 36, 'ascii');
-  wav.writeUInt32LE(2 * samples, 40);
+  const data = Buffer.alloc(2 * samples);
   let state = 1;
   for (let i = 0; i < samples; i++) {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    wav.writeInt16LE(Math.round(8000 * Math.sin(i / 20) + (state / 2 ** 32 - 0.5) * 8000), 44 + 2 * i);
+    data.writeInt16LE(Math.round(8000 * Math.sin(i / 20) + (state / 2 ** 32 - 0.5) * 8000), 2 * i);
   }
   for (let i = 0; i < files; i++) {
     const below = join(tree, `folder-${Math.floor(i / FILES_PER_FOLDER)}`);
     if (i % FILES_PER_FOLDER === 0) await mkdir(below, { recursive: true });
-    wav.writeUInt32LE(i, 44);
-    await writeFile(join(below, `clip-${i}.wav`), wav);
+    data.writeUInt32LE(i, 0);
+    await writeFile(join(below, `clip-${i}.wav`), pcmWav(data, 16000));
   }
 }
 
