@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DeepfakeError, ErrorCode } from '../shared/errors.ts';
+import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
 import type {
   ClassifyParams,
   DatasetParams,
@@ -13,7 +13,7 @@ import type {
   ScanParams,
   ScanReportParams,
   TrainParams,
-} from '../shared/protocol.ts';
+} from '../../shared/protocol.ts';
 
 // What each request has to look like; shared/protocol.ts says what it means.
 const path = z.string().min(1);
