@@ -11,6 +11,11 @@ export interface Architecture {
   channels: number[];
   /** Probability that a channel is dropped before the linear layer during training. */
   dropout: number;
+  /**
+   * Networks of these channels that were trained apart and whose logits are averaged; absent: one. Together they are one network
+   * with grouped convolutions, so that what runs one runs them all; only one by one are they trained.
+   */
+  members?: number;
 }
 
 export const referenceArchitecture: Architecture = { channels: [16, 32, 64], dropout: 0.25 };
@@ -65,30 +70,57 @@ export interface TensorSpec {
 }
 
 /** What AdamW updates, in state_dict order. */
-export function trainableTensors({ channels }: Architecture): TensorSpec[] {
+export function trainableTensors({ channels, members = 1 }: Architecture): TensorSpec[] {
   const specs: TensorSpec[] = [];
-  channels.forEach((output, block) => {
+  channels.forEach((channelsOut, block) => {
     const input = block === 0 ? 1 : channels[block - 1];
+    const output = channelsOut * members;
     const names = blockNames(block);
     specs.push({ name: names.weight, shape: [output, input, 3, 3] });
     for (const name of [names.bias, names.gamma, names.beta]) specs.push({ name, shape: [output] });
   });
   specs.push(
-    { name: LINEAR_WEIGHT, shape: [1, channels[channels.length - 1]] },
+    { name: LINEAR_WEIGHT, shape: [1, channels[channels.length - 1] * members] },
     { name: LINEAR_BIAS, shape: [1] },
   );
   return specs;
 }
 
 /** BatchNorm's running statistics, mean and variance of each block in turn. */
-export function statisticTensors({ channels }: Architecture): TensorSpec[] {
+export function statisticTensors({ channels, members = 1 }: Architecture): TensorSpec[] {
   return channels.flatMap((count, block) => {
     const names = blockNames(block);
     return [
-      { name: names.runningMean, shape: [count] },
-      { name: names.runningVariance, shape: [count] },
+      { name: names.runningMean, shape: [count * members] },
+      { name: names.runningVariance, shape: [count * members] },
     ];
   });
+}
+
+/** Channels that the linear layer weighs. */
+export const pooledChannels = ({ channels, members = 1 }: Architecture): number =>
+  channels[channels.length - 1] * members;
+
+/** The state of one network whose logit is the mean of these networks' of one architecture (`members`: how many). */
+export function joinMembers(states: StateDict[]): StateDict {
+  const joined: StateDict = new Map();
+  for (const [name, first] of states[0]) {
+    const parts = states.map((state) => (state.get(name) as Tensor).data);
+    if (name === LINEAR_BIAS) {
+      const mean = parts.reduce((sum, [bias]) => sum + bias, 0) / states.length;
+      joined.set(name, { shape: first.shape, data: Float32Array.of(mean) });
+      continue;
+    }
+    const size = first.data.length;
+    const data = new Float32Array(states.length * size);
+    parts.forEach((part, member) => {
+      data.set(name === LINEAR_WEIGHT ? part.map((weight) => weight / states.length) : part, member * size);
+    });
+    const [rows, ...rest] = first.shape;
+    const shape = name === LINEAR_WEIGHT ? [1, data.length] : [rows * states.length, ...rest];
+    joined.set(name, { shape, data });
+  }
+  return joined;
 }
 
 export const elementCount = (shape: number[]): number => shape.reduce((product, size) => product * size, 1);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
 import type { Device, EngineFacts } from '../../shared/verdict.ts';
 import { distFile, packageRoot } from '../paths.ts';
-import type { StateDict } from './audioCnn.ts';
+import { pooledChannels, type StateDict } from './audioCnn.ts';
 import type { Engine, InferenceEngine, NetworkShape, TrainingEngine, TrainingState } from './engine.ts';
 import { OnnxRuntimeEngine } from './onnxRuntimeEngine.ts';
 
@@ -68,11 +68,10 @@ export class DeviceEngine implements Engine {
   }
 
   async createTraining(shape: NetworkShape, initial: TrainingState): Promise<TrainingEngine> {
-    const { channels } = shape.architecture;
     const batch = {
       features: testFeatures(shape),
       labels: Float32Array.from({ length: COUNT }, (_, i) => i % 2),
-      dropoutMask: new Float32Array(COUNT * channels[channels.length - 1]).fill(1),
+      dropoutMask: new Float32Array(COUNT * pooledChannels(shape.architecture)).fill(1),
     };
     const settings = { learningRate: 1e-3, weightDecay: 0, positiveWeight: 1 };
     const step = async (engine: Engine) => {

@@ -31,13 +31,16 @@ export function inferenceGraph(
     if (value === undefined) throw new RangeError(`The state has no tensor ${name}.`);
     return value.data;
   };
+  const { members = 1 } = architecture;
   const lastBlock = architecture.channels.length - 1;
   let value = graph.input(INPUT, ['N', 1, bands, frames]);
+  // Of one member.
   let inputChannels = 1;
   let rows = bands;
   let columns = frames;
 
-  architecture.channels.forEach((channels, block) => {
+  architecture.channels.forEach((channelsOut, block) => {
+    const channels = channelsOut * members;
     const names = blockNames(block);
     const weight = tensor(names.weight);
     const [bias, gamma, beta] = [tensor(names.bias), tensor(names.gamma), tensor(names.beta)];
@@ -57,7 +60,7 @@ export function inferenceGraph(
         graph.tensor(foldedWeight, [channels, inputChannels, 3, 3]),
         graph.tensor(foldedBias, [channels]),
       ],
-      { kernel_shape: [3, 3], pads: [1, 1, 1, 1] },
+      { kernel_shape: [3, 3], pads: [1, 1, 1, 1], group: block === 0 ? 1 : members },
     );
     value = graph.node('Relu', [value]);
     if (block < lastBlock) {
@@ -65,18 +68,19 @@ export function inferenceGraph(
       rows >>= 1;
       columns >>= 1;
     }
-    inputChannels = channels;
+    inputChannels = channelsOut;
   });
 
   const linear = tensor(LINEAR_WEIGHT);
+  const width = linear.length;
   const bias = graph.tensor(tensor(LINEAR_BIAS), [1]);
   const pooled = graph.node('Flatten', [graph.node('GlobalAveragePool', [value])]);
-  graph.output(POOLED, pooled, ['N', inputChannels]);
-  const logit = graph.node('Gemm', [pooled, graph.tensor(linear, [1, inputChannels]), bias], { transB: 1 });
+  graph.output(POOLED, pooled, ['N', width]);
+  const logit = graph.node('Gemm', [pooled, graph.tensor(linear, [1, width]), bias], { transB: 1 });
   graph.output(LOGIT, graph.node('Reshape', [logit, graph.integers([-1])]), ['N']);
 
   const share = linear.map((weight) => weight / (rows * columns));
-  const map = graph.node('Conv', [value, graph.tensor(share, [1, inputChannels, 1, 1])], {
+  const map = graph.node('Conv', [value, graph.tensor(share, [1, width, 1, 1])], {
     kernel_shape: [1, 1],
   });
   graph.output(EVIDENCE, graph.node('Squeeze', [map, graph.integers([1])]), ['N', rows, columns]);

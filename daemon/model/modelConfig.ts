@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
 import { CLASS_NAMES } from '../../shared/verdict.ts';
 import { type FeatureConfig, frameCount } from '../features/featureConfig.ts';
-import type { Architecture } from './audioCnn.ts';
+import { type Architecture, pooledChannels } from './audioCnn.ts';
 import type { FeatureStatistics } from './featureStatistics.ts';
 
 /** Which parts of a file are scored. */
@@ -63,6 +63,7 @@ export const audioSchema = z
 export const architectureSchema = z.object({
   channels: z.array(z.number().int().min(1).max(512)).min(2).max(5),
   dropout: z.number().min(0).lt(1),
+  members: z.number().int().min(1).max(16).optional(),
 });
 
 export const windowsSchema = z.object({ use: z.enum(['first', 'all']), overlap: z.number().min(0).max(0.9) });
@@ -145,7 +146,7 @@ export function parseModelConfig(text: string, path: string): ModelConfig {
   }
   const { audio, architecture, threshold, calibration, inconclusive, windows, training } = parsed.data;
   const statistics = parsed.data.feature_statistics;
-  const channels = architecture.channels[architecture.channels.length - 1];
+  const channels = pooledChannels(architecture);
   if (
     statistics !== undefined &&
     [statistics.mean, statistics.deviation].some(({ length }) => length !== channels)

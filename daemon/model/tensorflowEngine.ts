@@ -56,7 +56,7 @@ interface Moments {
  */
 function activations(
   tf: TensorFlow,
-  { channels }: Architecture,
+  { channels, members = 1 }: Architecture,
   weight: Lookup,
   features: Tf.Tensor4D,
   momentsOf: (map: Tf.Tensor, block: number) => Moments,
@@ -64,7 +64,9 @@ function activations(
   let value = features;
   channels.forEach((_, block) => {
     const names = blockNames(block);
-    const kernel = weight(names.weight).transpose([2, 3, 1, 0]) as Tf.Tensor4D;
+    const grouped = weight(names.weight);
+    const dense = block === 0 ? grouped : withoutGroups(tf, grouped, members);
+    const kernel = dense.transpose([2, 3, 1, 0]) as Tf.Tensor4D;
     const map = tf.conv2d(value, kernel, 1, 'same').add(weight(names.bias));
     const { mean, variance } = momentsOf(map, block);
     const normalized = map.sub(mean).div(variance.add(BATCH_NORM_EPSILON).sqrt());
@@ -72,6 +74,23 @@ function activations(
     if (block < channels.length - 1) value = tf.maxPool(value, 2, 2, 'valid');
   });
   return value;
+}
+
+/** The same convolution without groups, which TensorFlow.js lacks: zeros between the members. */
+function withoutGroups(tf: TensorFlow, weight: Tf.Tensor, members: number): Tf.Tensor {
+  if (members === 1) return weight;
+  const [rows] = weight.shape;
+  const own = rows / members;
+  return tf.concat(
+    tf.split(weight, members).map((part, member) =>
+      tf.concat(
+        Array.from({ length: members }, (_, other) =>
+          other === member ? part : tf.zeros([own, ...part.shape.slice(1)]),
+        ),
+        1,
+      ),
+    ),
+  );
 }
 
 const inputTensor = (

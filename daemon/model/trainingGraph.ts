@@ -44,6 +44,7 @@ export interface TrainingGraphOptions {
 export function trainingGraph(options: TrainingGraphOptions): Uint8Array {
   const { architecture, batchSize: N, bands, frames, blockSize = 1 } = options;
   const { channels } = architecture;
+  if ((architecture.members ?? 1) > 1) throw new RangeError('Members are trained one by one.');
   if (bands % 2 !== 0) throw new RangeError(`The number of bands must be even, not ${bands}.`);
   const g = new OnnxGraph();
 

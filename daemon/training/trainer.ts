@@ -6,6 +6,7 @@ import { equalErrorRate, referenceMetrics, softplus } from '../evaluation/metric
 import { frameCount } from '../features/featureConfig.ts';
 import {
   initialState,
+  pooledChannels,
   type StateDict,
   statisticTensors,
   trainableTensors,
@@ -103,7 +104,7 @@ export async function trainNetwork(options: TrainerOptions): Promise<TrainingOut
   const positiveWeight = (count - positives) / positives;
   const stepsPerEpoch = Math.ceil(count / batchSize);
   const steps = epochs * stepsPerEpoch;
-  const channels = architecture.channels[architecture.channels.length - 1];
+  const channels = pooledChannels(architecture);
 
   const initial =
     resume?.network ??
@@ -304,7 +305,7 @@ export async function pooledFeatures(
   state: StateDict,
   examples: StoredFeatures,
 ): Promise<Float64Array[]> {
-  const clips = examples.windows.map(() => new Float64Array(shape.architecture.channels.at(-1) as number));
+  const clips = examples.windows.map(() => new Float64Array(pooledChannels(shape.architecture)));
   await scoreWindows(engine, shape, state, examples, {}, ({ pooled }, window, clip) => {
     const mean = clips[clip];
     const share = 1 / examples.windows[clip].length;

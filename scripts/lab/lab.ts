@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { writeFileAtomically } from '../../daemon/files.ts';
 import { packageRoot, shippedCheckpoint } from '../../daemon/paths.ts';
+import { FeatureCache } from '../../daemon/training/featureCache.ts';
 import { type Recipe, readRecipe, withUsableCodecs } from '../../daemon/training/recipe.ts';
 import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
 import { writeCard } from './card.ts';
@@ -28,8 +29,10 @@ interface LabOptions {
   epochs?: number;
   quick?: boolean;
   jobs: number;
+  networks?: string;
+  featureCache?: string;
   out: string;
-  from?: string;
+  from: string[];
   ship?: string;
   targetError: number;
   score?: string;
@@ -61,9 +64,19 @@ const program = new Command('lab')
   .option('--epochs <n>', 'instead of the recipe’s', Number)
   .option('--quick', 'a small version: 8 epochs on 1-s crops, without codecs')
   .option('--jobs <n>', 'trainings at a time', Number, 2)
+  .option('--networks <folder>', 'keep the network of every fold and seed there')
+  .option('--feature-cache <folder>', 'keep the clips’ features there for the next run')
   .option('--out <prefix>', 'where PREFIX.json and PREFIX.md go', join('reports', 'lab'))
-  .option('--ship <folder>', 'then train the last recipe on everything, and write the model there')
-  .option('--from <file>', 'with --ship: the cross-validation that --out wrote, instead of a new one')
+  .option(
+    '--ship <folder>',
+    'then train the last recipe on everything, once per seed, and write the networks joined into one model there',
+  )
+  .option(
+    '--from <file>',
+    'with --ship: a cross-validation that --out wrote, instead of a new one (repeatable: the networks of all are joined)',
+    collect,
+    [],
+  )
   .option(
     '--target-error <share>',
     'with --ship: wrong answers allowed outside the Inconclusive band',
@@ -82,11 +95,11 @@ const program = new Command('lab')
 
 async function run(options: LabOptions): Promise<void> {
   if (options.card !== undefined) {
-    if (options.from === undefined || options.scored === undefined) {
+    if (options.from.length !== 1 || options.scored === undefined) {
       const message = 'A card needs the cross-validation’s figures (--from) and the model’s (--scored).';
       throw new DeepfakeError(ErrorCode.InvalidArguments, message);
     }
-    return writeCard(options.card, options.from, options.scored);
+    return writeCard(options.card, options.from[0], options.scored);
   }
   if (options.score !== undefined || options.robustness) return score(options);
   const clips = await readCorpus(options.corpus, options.part, false);
@@ -99,23 +112,25 @@ async function run(options: LabOptions): Promise<void> {
   const recipes = (options.variant.length > 0 ? options.variant : [base.name]).map((text) =>
     vary(base, text),
   );
-  if (options.from !== undefined) return shipFrom(options.from, clips, options);
+  if (options.from.length > 0) return shipFrom(options.from, clips, options);
+  const cache =
+    options.featureCache === undefined ? undefined : await FeatureCache.open(options.featureCache);
   const summaries: Summary[] = [];
   const scores: Scored[] = [];
   for (const varied of recipes) {
     const recipe = await withUsableCodecs(shorten(varied, options), undefined, (line) => console.error(line));
     const runs = await crossValidate(clips, folds, seeds, recipe, {
       jobs: options.jobs,
+      networks: options.networks,
+      cache,
       onProgress: (line) => console.error(line),
     });
     summaries.push(summarize(recipe.name, clips, runs));
     scores.push({ recipe, runs });
-    await writeFileAtomically(`${options.out}.json`, `${JSON.stringify({ summaries, scores })}\n`);
-    await writeFileAtomically(`${options.out}.md`, markdown(summaries));
+    await writeReport(options.out, summaries, scores);
   }
   console.log(markdown(summaries));
-  const { recipe, runs } = scores[scores.length - 1];
-  await shipIfAsked(clips, recipe, runs, options);
+  await shipIfAsked(clips, scores.slice(-1), options);
 }
 
 async function score(options: LabOptions): Promise<void> {
@@ -134,27 +149,42 @@ async function score(options: LabOptions): Promise<void> {
   console.log(scoreMarkdown(report));
 }
 
+/** What `--from` and `--card` read, and the same for people. */
+async function writeReport(prefix: string, summaries: Summary[], scores: Scored[]): Promise<void> {
+  await writeFileAtomically(`${prefix}.json`, `${JSON.stringify({ summaries, scores })}\n`);
+  await writeFileAtomically(`${prefix}.md`, markdown(summaries));
+}
+
 interface Scored {
   recipe: Recipe;
   runs: FoldScores[];
 }
 
-async function shipFrom(file: string, clips: CorpusClip[], options: LabOptions): Promise<void> {
-  const { scores }: { scores: Scored[] } = JSON.parse(await readFile(file, 'utf8'));
-  const { recipe, runs } = scores[scores.length - 1];
-  await shipIfAsked(clips, recipe, runs, options);
+async function shipFrom(files: string[], clips: CorpusClip[], options: LabOptions): Promise<void> {
+  const reports = await Promise.all(
+    files.map(async (file): Promise<{ scores: Scored[] }> => JSON.parse(await readFile(file, 'utf8'))),
+  );
+  await shipIfAsked(
+    clips,
+    reports.map(({ scores }) => scores[scores.length - 1]),
+    options,
+  );
 }
 
-async function shipIfAsked(
-  clips: CorpusClip[],
-  recipe: Recipe,
-  runs: FoldScores[],
-  options: LabOptions,
-): Promise<void> {
+async function shipIfAsked(clips: CorpusClip[], scored: Scored[], options: LabOptions): Promise<void> {
   if (options.ship === undefined) return;
-  await ship(clips, recipe, runs, summarize(recipe.name, clips, runs), {
+  const members = scored.flatMap(({ recipe, runs }) =>
+    [...new Set(runs.map(({ seed }) => seed))].map((seed) => ({ recipe, seed })),
+  );
+  const runs = scored.flatMap((part) => part.runs);
+  const summary = summarize(scored.map(({ recipe }) => recipe.name).join(' and '), clips, runs);
+  // Of the networks together, where they come from several cross-validations.
+  if (scored.length > 1) await writeReport(options.out, [summary], scored);
+  await ship(clips, members, runs, summary, {
     folder: options.ship,
-    seed: 1,
+    jobs: options.jobs,
+    networks: options.networks,
+    cache: options.featureCache === undefined ? undefined : await FeatureCache.open(options.featureCache),
     targetError: options.targetError,
     onProgress: (line) => console.error(line),
   });

@@ -1,14 +1,17 @@
+import pLimit from 'p-limit';
 import {
   calibratedProbability,
   coverageErrorCurve,
   errorsAtCoverage,
 } from '../../daemon/evaluation/calibration.ts';
 import { AnalysisPool } from '../../daemon/features/analysisPool.ts';
+import { joinMembers, type StateDict } from '../../daemon/model/audioCnn.ts';
 import { writeModel } from '../../daemon/model/checkpoint.ts';
 import { type FeatureStatistics, featureStatistics } from '../../daemon/model/featureStatistics.ts';
 import { OnnxRuntimeEngine } from '../../daemon/model/onnxRuntimeEngine.ts';
 import { CALIBRATED_THRESHOLD, calibrate } from '../../daemon/training/calibrate.ts';
 import { AugmentedExamples, StoredFeatures } from '../../daemon/training/examples.ts';
+import type { FeatureCache } from '../../daemon/training/featureCache.ts';
 import type { Recipe } from '../../daemon/training/recipe.ts';
 import { trainedModelConfig } from '../../daemon/training/trainedModel.ts';
 import {
@@ -18,71 +21,101 @@ import {
   trainNetwork,
 } from '../../daemon/training/trainer.ts';
 import type { CorpusClip } from './corpus.ts';
-import { type FoldScores, subset } from './crossValidation.ts';
+import { type FoldScores, keepNetwork, subset } from './crossValidation.ts';
 import { pooledScores, type Summary } from './summary.ts';
 
 export interface ShippingOptions {
   folder: string;
-  seed: number;
+  /** Trainings at a time, each on one thread. */
+  jobs: number;
+  /** Folder for the networks that are joined. */
+  networks?: string;
+  cache?: FeatureCache;
   /** Share of wrong answers that a label outside the Inconclusive band may have on the held-out clips. */
   targetError: number;
   onProgress?: (line: string) => void;
 }
 
+/** One of the networks that are joined into the model. */
+export interface Member {
+  recipe: Recipe;
+  seed: number;
+}
+
 /**
- * Trains on all clips for as many epochs as each fold was, and writes the model with the calibration and the Inconclusive band
- * of the cross-validation's held-out logits.
+ * Trains on all clips for as many epochs as each fold was, once per member, joins the networks into one and writes it with the
+ * calibration and the Inconclusive band of the cross-validation's held-out logits, each clip's mean over the members. Members have
+ * one front end and one architecture.
  */
 export async function ship(
   clips: CorpusClip[],
-  recipe: Recipe,
+  members: Member[],
   runs: FoldScores[],
   summary: Summary,
   options: ShippingOptions,
 ): Promise<void> {
-  await writeCalibrated(await trainOnAll(clips, recipe, options), clips, recipe, runs, summary, options);
+  const networks = await trainOnAll(clips, members, options);
+  const [{ recipe }] = members;
+  const architecture =
+    members.length === 1 ? recipe.architecture : { ...recipe.architecture, members: members.length };
+  const joined = members.length === 1 ? networks[0].state : joinMembers(networks.map(({ state }) => state));
+  const shipped = { ...recipe, name: summary.recipe, architecture };
+  const preparation = { pool: new AnalysisPool(), features: recipe.features, cache: options.cache };
+  const whole = await StoredFeatures.prepare(clips, recipe.windows, preparation);
+  await preparation.pool.dispose();
+  const pooled = await pooledFeatures(new OnnxRuntimeEngine(), networkShape(shipped), joined, whole);
+  await whole.dispose();
+  const trained = { state: joined, steps: networks[0].steps, statistics: featureStatistics(pooled) };
+  await writeCalibrated(trained, members, clips, shipped, runs, summary, options);
 }
 
 /** A network, and where its training clips lie in its features. */
-export interface TrainedNetwork {
-  last: EpochState;
+interface TrainedNetwork {
+  state: StateDict;
+  steps: number;
   statistics?: FeatureStatistics;
 }
 
 async function trainOnAll(
   clips: CorpusClip[],
-  recipe: Recipe,
-  { seed, onProgress }: ShippingOptions,
-): Promise<TrainedNetwork> {
-  const pool = new AnalysisPool();
-  const preparation = { pool, features: recipe.features };
-  const examples = await AugmentedExamples.prepare(clips, recipe.augmentation ?? {}, 0, preparation);
-  const whole = await StoredFeatures.prepare(clips, recipe.windows, preparation);
-  await pool.dispose();
-  const engine = new OnnxRuntimeEngine();
-  try {
-    const all = clips.map((_, index) => index);
-    const { last } = await trainNetwork({
-      recipe,
-      engine,
-      training: subset(examples, all, seed),
-      seed,
-      onStep: ({ step, steps }) => {
-        if (step % 100 === 0) onProgress?.(`step ${step} of ${steps}`);
-      },
-    });
-    if (last === undefined) throw new Error('Training ended before its first epoch.');
-    const pooled = await pooledFeatures(engine, networkShape(recipe), last.state, whole);
-    return { last, statistics: featureStatistics(pooled) };
-  } finally {
-    await examples.dispose();
-    await whole.dispose();
-  }
+  members: Member[],
+  { jobs, networks, cache, onProgress }: ShippingOptions,
+): Promise<EpochState[]> {
+  const engine = new OnnxRuntimeEngine({ threads: 1 });
+  const limit = pLimit(jobs);
+  const all = clips.map((_, index) => index);
+  return Promise.all(
+    members.map(({ recipe, seed }) =>
+      limit(async () => {
+        const pool = new AnalysisPool();
+        const preparation = { pool, features: recipe.features, cache };
+        const examples = await AugmentedExamples.prepare(clips, recipe.augmentation ?? {}, 0, preparation);
+        await pool.dispose();
+        try {
+          const { last } = await trainNetwork({
+            recipe,
+            engine,
+            training: subset(examples, all, seed),
+            seed,
+            onStep: ({ step, steps }) => {
+              if (step % 1000 === 0) onProgress?.(`${recipe.name}, seed ${seed}: step ${step} of ${steps}`);
+            },
+          });
+          if (last === undefined) throw new Error('Training ended before its first epoch.');
+          if (networks !== undefined) await keepNetwork(networks, `${recipe.name} all`, recipe, seed, last);
+          return last;
+        } finally {
+          await examples.dispose();
+        }
+      }),
+    ),
+  );
 }
 
 /** Writes a network trained on all clips, calibrated on the held-out logits, and tells what the Inconclusive band buys. */
-export async function writeCalibrated(
+async function writeCalibrated(
   trained: TrainedNetwork,
+  members: Member[],
   clips: CorpusClip[],
   recipe: Recipe,
   runs: FoldScores[],
@@ -98,7 +131,11 @@ export async function writeCalibrated(
     recipe,
     { calibration, inconclusive, featureStatistics: trained.statistics },
     {
-      seed: options.seed,
+      members: members.map(({ recipe: { name, augmentation }, seed }) => ({
+        recipe: name,
+        augmentation,
+        seed,
+      })),
       training_clips: clips.length,
       calibrated_on: 'held-out systems and speakers of the cross-validation',
       cross_validation: {
@@ -111,8 +148,7 @@ export async function writeCalibrated(
       },
     },
   );
-  const { last } = trained;
-  const written = await writeModel(options.folder, last.state, config, last.steps);
+  const written = await writeModel(options.folder, trained.state, config, trained.steps);
   const band = inconclusive ?? { low: CALIBRATED_THRESHOLD, high: CALIBRATED_THRESHOLD };
   const isDecided = (p: number) => p <= band.low || p >= band.high;
   const decided = probabilities.filter(isDecided).length;

@@ -11,6 +11,9 @@ export interface Summary {
   /** Mean over folds and seeds, and over folds of the worst fold's mean over seeds. */
   meanEer: number;
   worstEer: number;
+  /** The same of each clip's mean logit over seeds, which is what the networks joined into one would give. */
+  joinedMeanEer: number;
+  joinedWorstEer: number;
   /** Standard deviation, over seeds, of the mean over folds. */
   seedDeviation: number;
   /** Of each clip's mean logit over seeds, all folds together under one threshold. */
@@ -111,12 +114,15 @@ export function summarize(recipe: string, clips: CorpusClip[], runs: FoldScores[
       .sort((a, b) => b.errorRate - a.errorRate);
   };
   const average = mean(bySeed);
+  const joined = foldNames.map((name) => eerOf(pooled.filter(({ fold }) => fold === name)));
   return {
     recipe,
     folds,
     seeds,
     meanEer: average,
     worstEer: Math.max(...byFold),
+    joinedMeanEer: mean(joined),
+    joinedWorstEer: Math.max(...joined),
     seedDeviation:
       seeds.length > 1
         ? Math.sqrt(bySeed.reduce((sum, value) => sum + (value - average) ** 2, 0) / (seeds.length - 1))
@@ -149,14 +155,14 @@ const FEWEST_RATED = 5;
 /** One row per recipe, then each recipe's errors by vocoder family and by genuine source. */
 export function markdown(summaries: Summary[]): string {
   const lines = [
-    '| recipe | folds × seeds | mean EER | worst fold | ± over seeds | pooled EER (95 % interval) | AUC | s per training |',
-    '|---|---|---|---|---|---|---|---|',
+    '| recipe | folds × seeds | mean EER | worst fold | ± over seeds | seeds joined: mean, worst fold | pooled EER (95 % interval) | AUC | s per training |',
+    '|---|---|---|---|---|---|---|---|---|',
   ];
   for (const s of summaries) {
     const [low, high] = s.pooledEerInterval;
     const deviation = s.seeds.length > 1 ? percent(s.seedDeviation) : '–';
     lines.push(
-      `| ${s.recipe} | ${s.folds.length / s.seeds.length} × ${s.seeds.length} | ${percent(s.meanEer)} | ${percent(s.worstEer)} | ${deviation} | ${percent(s.pooledEer)} (${percent(low)}–${percent(high)}) | ${s.auc.toFixed(3)} | ${mean(s.folds.map(({ seconds }) => seconds)).toFixed(0)} |`,
+      `| ${s.recipe} | ${s.folds.length / s.seeds.length} × ${s.seeds.length} | ${percent(s.meanEer)} | ${percent(s.worstEer)} | ${deviation} | ${percent(s.joinedMeanEer)}, ${percent(s.joinedWorstEer)} | ${percent(s.pooledEer)} (${percent(low)}–${percent(high)}) | ${s.auc.toFixed(3)} | ${mean(s.folds.map(({ seconds }) => seconds)).toFixed(0)} |`,
     );
   }
   for (const s of summaries) {

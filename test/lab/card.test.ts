@@ -38,6 +38,8 @@ const card: ModelCard = {
     seeds: [1],
     meanEer: 0.2,
     worstEer: 0.24,
+    joinedMeanEer: 0.19,
+    joinedWorstEer: 0.23,
     seedDeviation: 0,
     pooledEer: 0.215,
     pooledEerInterval: [0.194, 0.234],

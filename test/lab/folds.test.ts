@@ -110,7 +110,27 @@ describe('a summary', () => {
     const summary = summarize('made', clips, runs);
     assert.equal(summary.meanEer, 0);
     assert.equal(summary.worstEer, 0);
+    assert.equal(summary.joinedMeanEer, 0);
     assert.ok(summary.pooledEer > 0.2, 'logits of different folds do not share a threshold here');
+  });
+});
+
+describe('a summary of several seeds', () => {
+  it('tells the mean of the seeds apart from the seeds joined', () => {
+    const clips = corpus();
+    const [{ name, test }] = systemFolds(clips, 3, 1);
+    // Each seed is wrong about clips that the others are surer of.
+    const runs = [1, 2, 3].map((seed) => ({
+      fold: name,
+      seed,
+      test,
+      logits: test.map((index, i) => (clips[index].label === 1 ? 1 : -1) * (i % 3 === seed - 1 ? -1.5 : 1)),
+      seconds: 1,
+    }));
+    const summary = summarize('made', clips, runs);
+    assert.ok(summary.meanEer > 0.2);
+    assert.equal(summary.joinedMeanEer, 0);
+    assert.equal(summary.joinedWorstEer, 0);
   });
 });
 

@@ -45,6 +45,14 @@ describe('a model configuration', () => {
     assert.deepEqual(parseModelConfig(formatModelConfig(config), PATH), config);
   });
 
+  it('of joined networks comes back as it was written', () => {
+    const config = modelConfig({
+      architecture: { channels: [16, 32, 64], dropout: 0.25, members: 2 },
+      featureStatistics: { mean: new Array(128).fill(-1), deviation: new Array(128).fill(0.5), limit: 2 },
+    });
+    assert.deepEqual(parseModelConfig(formatModelConfig(config), PATH), config);
+  });
+
   it('with statistics of another number of channels is refused', () => {
     const statistics = { mean: [0], deviation: [1], limit: 2 };
     const text = formatModelConfig(modelConfig({ featureStatistics: statistics }));
