@@ -1,16 +1,13 @@
-import { join } from 'node:path';
 import pLimit from 'p-limit';
-import { UNCALIBRATED } from '../../daemon/evaluation/calibration.ts';
 import { AnalysisPool } from '../../daemon/features/analysisPool.ts';
-import { writeModel } from '../../daemon/model/checkpoint.ts';
 import { OnnxRuntimeEngine } from '../../daemon/model/onnxRuntimeEngine.ts';
 import { AugmentedExamples, StoredFeatures, type TrainingExamples } from '../../daemon/training/examples.ts';
 import type { FeatureCache } from '../../daemon/training/featureCache.ts';
 import type { Recipe } from '../../daemon/training/recipe.ts';
-import { trainedModelConfig } from '../../daemon/training/trainedModel.ts';
-import { type EpochState, networkShape, trainNetwork, validate } from '../../daemon/training/trainer.ts';
+import { networkShape, trainNetwork, validate } from '../../daemon/training/trainer.ts';
 import type { CorpusClip } from './corpus.ts';
 import type { Fold } from './folds.ts';
+import { keepNetwork } from './networks.ts';
 
 /** The logits of one fold's test clips, by a network that was trained without them. */
 export interface FoldScores {
@@ -71,7 +68,7 @@ export async function crossValidate(
           });
           if (last === undefined) throw new Error('Training ended before its first epoch.');
           if (options.networks !== undefined)
-            await keepNetwork(options.networks, `${recipe.name} ${fold.name}`, recipe, seed, last);
+            await keepNetwork(options.networks, fold.name, { recipe, seed }, last);
           const part = stored.subset(fold.test.map((index) => positionOf.get(index) as number));
           const { logits, eer } = await validate(engine, shape, last.state, part);
           const seconds = (performance.now() - started) / 1000;
@@ -86,18 +83,6 @@ export async function crossValidate(
     await pool.dispose();
     for (const part of prepared) await part.dispose();
   }
-}
-
-/** Writes a network into a folder of its own in `folder`, uncalibrated. Throws WriteFailed. */
-export async function keepNetwork(
-  folder: string,
-  name: string,
-  recipe: Recipe,
-  seed: number,
-  { state, steps }: EpochState,
-): Promise<void> {
-  const config = trainedModelConfig(recipe, { calibration: UNCALIBRATED, inconclusive: null }, { seed });
-  await writeModel(join(folder, `${name} seed ${seed}`.replaceAll(' ', '-')), state, config, steps);
 }
 
 /** Some of the examples, with augmented views of their own for each seed. */

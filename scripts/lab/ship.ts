@@ -5,7 +5,7 @@ import {
   errorsAtCoverage,
 } from '../../daemon/evaluation/calibration.ts';
 import { AnalysisPool } from '../../daemon/features/analysisPool.ts';
-import { joinMembers, type StateDict } from '../../daemon/model/audioCnn.ts';
+import { joinMembers } from '../../daemon/model/audioCnn.ts';
 import { writeModel } from '../../daemon/model/checkpoint.ts';
 import { type FeatureStatistics, featureStatistics } from '../../daemon/model/featureStatistics.ts';
 import { OnnxRuntimeEngine } from '../../daemon/model/onnxRuntimeEngine.ts';
@@ -14,14 +14,10 @@ import { AugmentedExamples, StoredFeatures } from '../../daemon/training/example
 import type { FeatureCache } from '../../daemon/training/featureCache.ts';
 import type { Recipe } from '../../daemon/training/recipe.ts';
 import { trainedModelConfig } from '../../daemon/training/trainedModel.ts';
-import {
-  type EpochState,
-  networkShape,
-  pooledFeatures,
-  trainNetwork,
-} from '../../daemon/training/trainer.ts';
+import { networkShape, pooledFeatures, trainNetwork } from '../../daemon/training/trainer.ts';
 import type { CorpusClip } from './corpus.ts';
-import { type FoldScores, keepNetwork, subset } from './crossValidation.ts';
+import { type FoldScores, subset } from './crossValidation.ts';
+import { keepNetwork, keptNetwork, type Network, type Training } from './networks.ts';
 import { pooledScores, type Summary } from './summary.ts';
 
 export interface ShippingOptions {
@@ -36,12 +32,6 @@ export interface ShippingOptions {
   onProgress?: (line: string) => void;
 }
 
-/** One of the networks that are joined into the model. */
-export interface Member {
-  recipe: Recipe;
-  seed: number;
-}
-
 /**
  * Trains on all clips for as many epochs as each fold was, once per member, joins the networks into one and writes it with the
  * calibration and the Inconclusive band of the cross-validation's held-out logits, each clip's mean over the members. Members have
@@ -49,7 +39,7 @@ export interface Member {
  */
 export async function ship(
   clips: CorpusClip[],
-  members: Member[],
+  members: Training[],
   runs: FoldScores[],
   summary: Summary,
   options: ShippingOptions,
@@ -70,23 +60,29 @@ export async function ship(
 }
 
 /** A network, and where its training clips lie in its features. */
-interface TrainedNetwork {
-  state: StateDict;
-  steps: number;
+interface TrainedNetwork extends Network {
   statistics?: FeatureStatistics;
 }
 
+const ALL_CLIPS = 'all';
+
 async function trainOnAll(
   clips: CorpusClip[],
-  members: Member[],
+  members: Training[],
   { jobs, networks, cache, onProgress }: ShippingOptions,
-): Promise<EpochState[]> {
+): Promise<Network[]> {
   const engine = new OnnxRuntimeEngine({ threads: 1 });
   const limit = pLimit(jobs);
   const all = clips.map((_, index) => index);
   return Promise.all(
     members.map(({ recipe, seed }) =>
       limit(async () => {
+        const kept =
+          networks === undefined ? undefined : await keptNetwork(networks, ALL_CLIPS, { recipe, seed });
+        if (kept !== undefined) {
+          onProgress?.(`${recipe.name}, seed ${seed}: trained before`);
+          return kept;
+        }
         const pool = new AnalysisPool();
         const preparation = { pool, features: recipe.features, cache };
         const examples = await AugmentedExamples.prepare(clips, recipe.augmentation ?? {}, 0, preparation);
@@ -102,7 +98,7 @@ async function trainOnAll(
             },
           });
           if (last === undefined) throw new Error('Training ended before its first epoch.');
-          if (networks !== undefined) await keepNetwork(networks, `${recipe.name} all`, recipe, seed, last);
+          if (networks !== undefined) await keepNetwork(networks, ALL_CLIPS, { recipe, seed }, last);
           return last;
         } finally {
           await examples.dispose();
@@ -115,7 +111,7 @@ async function trainOnAll(
 /** Writes a network trained on all clips, calibrated on the held-out logits, and tells what the Inconclusive band buys. */
 async function writeCalibrated(
   trained: TrainedNetwork,
-  members: Member[],
+  members: Training[],
   clips: CorpusClip[],
   recipe: Recipe,
   runs: FoldScores[],

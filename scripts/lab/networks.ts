@@ -1,0 +1,57 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { UNCALIBRATED } from '../../daemon/evaluation/calibration.ts';
+import type { StateDict } from '../../daemon/model/audioCnn.ts';
+import { readModel, writeModel } from '../../daemon/model/checkpoint.ts';
+import { formatModelConfig, parseModelConfig } from '../../daemon/model/modelConfig.ts';
+import type { Recipe } from '../../daemon/training/recipe.ts';
+import { trainedModelConfig } from '../../daemon/training/trainedModel.ts';
+import { CHECKPOINT_NAME } from '../../shared/modelFiles.ts';
+
+/** One training of a laboratory run. */
+export interface Training {
+  recipe: Recipe;
+  seed: number;
+}
+
+/** Weights, and the steps that they took. */
+export interface Network {
+  state: StateDict;
+  steps: number;
+}
+
+const folderOf = (folder: string, clips: string, { recipe, seed }: Training): string =>
+  join(folder, `${recipe.name} ${clips} seed ${seed}`.replaceAll(' ', '-'));
+
+/** As it is stored: calibrated on nothing, because a fold's network has met its own clips only. */
+const configOf = ({ recipe, seed }: Training) =>
+  trainedModelConfig(recipe, { calibration: UNCALIBRATED, inconclusive: null }, { seed });
+
+/** Keeps a network in a folder of its own in `folder`; `clips` names what it was trained on. Throws WriteFailed. */
+export async function keepNetwork(
+  folder: string,
+  clips: string,
+  training: Training,
+  { state, steps }: Network,
+): Promise<void> {
+  const config = configOf(training);
+  const kept = { ...config, training: { ...config.training, steps } };
+  await writeModel(folderOf(folder, clips, training), state, kept, steps);
+}
+
+/** The network that `keepNetwork` wrote for the same clips, recipe and seed; undefined where there is none. */
+export async function keptNetwork(
+  folder: string,
+  clips: string,
+  training: Training,
+): Promise<Network | undefined> {
+  const path = join(folderOf(folder, clips, training), CHECKPOINT_NAME);
+  if (!existsSync(path)) return undefined;
+  const { state, config } = await readModel(path);
+  const { checkpointSha256: _, ...found } = config;
+  const { steps, ...facts } = config.training ?? {};
+  const expected = parseModelConfig(formatModelConfig(configOf(training)), path);
+  const isSame = isDeepStrictEqual({ ...found, training: facts }, expected);
+  return isSame && typeof steps === 'number' ? { state, steps } : undefined;
+}
