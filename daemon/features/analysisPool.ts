@@ -78,14 +78,12 @@ export class AnalysisPool {
     const parameters = [{ ...request, ffmpegPath: this.options.ffmpegPath }];
     const receive = (sign: WindowGroup | SoundSoFar) =>
       'starts' in sign ? onWindows(sign) : onSound?.(sign);
-    return this.limit(() =>
-      this.run<AnalysisSummary, WindowGroup | SoundSoFar>(
-        'analyze',
-        parameters,
-        request.path,
-        signal,
-        receive,
-      ),
+    return this.run<AnalysisSummary, WindowGroup | SoundSoFar>(
+      'analyze',
+      parameters,
+      request.path,
+      signal,
+      receive,
     );
   }
 
@@ -97,7 +95,7 @@ export class AnalysisPool {
     signal?: AbortSignal,
   ): Promise<Float32Array> {
     const parameters = [path, config, { ...part, ffmpegPath: this.options.ffmpegPath }];
-    return this.limit(() => this.run('samples', parameters, path, signal));
+    return this.run('samples', parameters, path, signal);
   }
 
   /**
@@ -113,7 +111,7 @@ export class AnalysisPool {
   ): Promise<boolean> {
     const parameters = [path, config, target, this.options.ffmpegPath];
     const receive = ({ samples }: CopiedSoFar) => onLength(samples);
-    return this.limit(() => this.run<boolean, CopiedSoFar>('copySound', parameters, path, signal, receive));
+    return this.run<boolean, CopiedSoFar>('copySound', parameters, path, signal, receive);
   }
 
   /** The spectra that augmented views of a file are taken from: its own first, then those after codecs. */
@@ -124,12 +122,12 @@ export class AnalysisPool {
     signal?: AbortSignal,
   ): Promise<Spectrum[]> {
     const parameters = [path, config, options, this.options.ffmpegPath];
-    return this.limit(() => this.run('spectra', parameters, path, signal));
+    return this.run('spectra', parameters, path, signal);
   }
 
   /** SHA-256 of a file's content, hexadecimal. */
   contentHash(path: string, signal?: AbortSignal): Promise<string> {
-    return this.limit(() => this.run('contentHash', [path], path, signal));
+    return this.run('contentHash', [path], path, signal);
   }
 
   /**
@@ -163,6 +161,7 @@ export class AnalysisPool {
     await this.pool.terminate(true);
   }
 
+  /** Has a worker do this when one is free. What is cancelled before is answered at once. */
   private async run<T, S extends object = never>(
     method: keyof AnalysisMethods,
     parameters: unknown[],
@@ -170,8 +169,27 @@ export class AnalysisPool {
     signal: AbortSignal | undefined,
     on?: (payload: S) => void,
   ): Promise<T> {
-    const cancelled = () => new DeepfakeError(ErrorCode.Cancelled, `Reading ${path} was cancelled.`, path);
-    if (signal?.aborted) throw cancelled();
+    if (signal?.aborted) throw cancelled(path);
+    let cancel = () => {};
+    const cancellation = new Promise<never>((_, reject) => {
+      cancel = () => reject(cancelled(path));
+    });
+    signal?.addEventListener('abort', cancel, { once: true });
+    const turn = this.limit(async () => {
+      signal?.removeEventListener('abort', cancel);
+      return this.runNow<T, S>(method, parameters, path, signal, on);
+    });
+    return Promise.race([turn, cancellation]);
+  }
+
+  private async runNow<T, S extends object>(
+    method: keyof AnalysisMethods,
+    parameters: unknown[],
+    path: string,
+    signal: AbortSignal | undefined,
+    on: ((payload: S) => void) | undefined,
+  ): Promise<T> {
+    if (signal?.aborted) throw cancelled(path);
     const { stall, total } = this.limits;
     let givenUp: string | undefined;
     let ended = false;
@@ -209,7 +227,7 @@ export class AnalysisPool {
     try {
       reply = (await task) as WorkerAnswer<T>;
     } catch (error) {
-      if (signal?.aborted) throw cancelled();
+      if (signal?.aborted) throw cancelled(path);
       const reason = givenUp ?? brokenDown(error);
       const message = `${path} could not be analysed: ${reason}. Convert it to WAV or FLAC and try again.`;
       throw new DeepfakeError(ErrorCode.AudioDamaged, message, path, { cause: error });
@@ -223,6 +241,9 @@ export class AnalysisPool {
     return reply.value;
   }
 }
+
+const cancelled = (path: string): DeepfakeError =>
+  new DeepfakeError(ErrorCode.Cancelled, `Reading ${path} was cancelled.`, path);
 
 const isProcess = (sign: WorkerSign): sign is ProcessSign => typeof sign === 'object' && 'process' in sign;
 

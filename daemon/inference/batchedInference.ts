@@ -1,7 +1,10 @@
 import type { InferenceEngine, Scores } from '../model/engine.ts';
 
-/** Spectrograms in one call of the network; more than this brings no speed and costs memory (128 kB each with the default features). */
-const LARGEST_BATCH = 64;
+/**
+ * Spectrograms in one call of the network. More bring no speed, and ONNX Runtime keeps what the largest call needed for good: 7 MB
+ * each with the shipped network.
+ */
+const LARGEST_BATCH = 8;
 
 interface Waiting {
   features: Float32Array;
@@ -12,7 +15,8 @@ interface Waiting {
 
 /**
  * Scores windows of several files in one call: what arrives while the network is busy waits and goes together in the next
- * call. Nothing waits for company, so a single file is as fast as without. A window's score does not depend on its batch.
+ * call, and many of one file go in several calls. Nothing waits for company, so a single file is as fast as without. A window's
+ * score does not depend on its batch.
  */
 export class BatchedInference implements InferenceEngine {
   private waiting: Waiting[] = [];
@@ -20,7 +24,19 @@ export class BatchedInference implements InferenceEngine {
 
   constructor(private readonly inference: InferenceEngine) {}
 
-  score(features: Float32Array, count: number): Promise<Scores> {
+  async score(features: Float32Array, count: number): Promise<Scores> {
+    if (count <= LARGEST_BATCH) return this.scorePart(features, count);
+    const size = features.length / count;
+    const parts: Promise<Scores>[] = [];
+    for (let from = 0; from < count; from += LARGEST_BATCH) {
+      const to = Math.min(count, from + LARGEST_BATCH);
+      // A copy, because a view would take all of its buffer along to another thread.
+      parts.push(this.scorePart(features.slice(from * size, to * size), to - from));
+    }
+    return together(await Promise.all(parts));
+  }
+
+  private scorePart(features: Float32Array, count: number): Promise<Scores> {
     return new Promise((resolve, reject) => {
       this.waiting.push({ features, count, resolve, reject });
       this.running ??= this.run();
@@ -65,13 +81,28 @@ export class BatchedInference implements InferenceEngine {
 
 function joined(batch: Waiting[]): [Float32Array, number] {
   if (batch.length === 1) return [batch[0].features, batch[0].count];
-  const all = new Float32Array(batch.reduce((sum, { features }) => sum + features.length, 0));
+  const features = concatenated(batch.map(({ features }) => features));
+  return [features, batch.reduce((sum, { count }) => sum + count, 0)];
+}
+
+function concatenated(arrays: Float32Array[]): Float32Array {
+  const all = new Float32Array(arrays.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
-  for (const { features } of batch) {
-    all.set(features, at);
-    at += features.length;
+  for (const array of arrays) {
+    all.set(array, at);
+    at += array.length;
   }
-  return [all, batch.reduce((sum, { count }) => sum + count, 0)];
+  return all;
+}
+
+/** Scores of consecutive windows that went in several calls. */
+function together(parts: Scores[]): Scores {
+  return {
+    ...parts[0],
+    logits: concatenated(parts.map(({ logits }) => logits)),
+    evidence: concatenated(parts.map(({ evidence }) => evidence)),
+    pooled: concatenated(parts.map(({ pooled }) => pooled)),
+  };
 }
 
 function part(scores: Scores, from: number, count: number): Scores {

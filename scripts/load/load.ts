@@ -18,9 +18,16 @@ const program = new Command('load')
   .parse();
 const { requests, concurrent, cancelled, seed } = program.opts<Record<string, number>>();
 
+const percentiles = (milliseconds: number[]): string => {
+  const times = [0.5, 0.95, 0.99, 1].map(
+    (share) => `${(percentile(milliseconds, share) / 1000).toFixed(2)} s`,
+  );
+  return `median ${times[0]}, 95 % ${times[1]}, 99 % ${times[2]}, longest ${times[3]}`;
+};
+
 const folder = await mkdtemp(join(tmpdir(), 'deepfake-load-'));
 try {
-  const { rss, latencies, ...result } = await loadDaemon({
+  const { rss, latencies, cancellationLatencies, ...result } = await loadDaemon({
     files: SAMPLES.map((name) => join(packageRoot, 'media', 'samples', name)),
     requests,
     concurrent,
@@ -38,10 +45,8 @@ try {
     `${result.verdicts} verdicts, ${result.cancelled} cancelled, overtaken by ${result.latest} at most`,
   );
   for (const [message, count] of result.errors) console.log(`${count} × ${message}`);
-  const times = [0.5, 0.95, 0.99, 1].map((share) => `${(percentile(latencies, share) / 1000).toFixed(2)} s`);
-  console.log(
-    `latency of the answered: median ${times[0]}, 95 % ${times[1]}, 99 % ${times[2]}, longest ${times[3]}`,
-  );
+  console.log(`latency of the answered: ${percentiles(latencies)}`);
+  console.log(`from taking back to the answer: ${percentiles(cancellationLatencies)}`);
   console.log(
     `memory of the daemon: ${megabytes[0]} MB before, ${megabytes[1]} MB half-way, ${megabytes[2]} MB after`,
   );

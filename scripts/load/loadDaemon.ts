@@ -34,7 +34,9 @@ export interface LoadResult {
   errors: Map<string, number>;
   /** Milliseconds from request to answer, ascending; of what was not cancelled. */
   latencies: number[];
-  /** By how many places an answer came later than in the order of the requests, at most. */
+  /** Milliseconds from taking a request back to its answer, ascending. */
+  cancellationLatencies: number[];
+  /** By how many later requests a verdict was overtaken, at most. */
   latest: number;
   seconds: number;
   /** Resident bytes of the daemon: once each file has been asked for, after half and after all requests. */
@@ -64,6 +66,7 @@ async function ask(child: ChildProcess, connection: MessageConnection, load: Loa
     cancelled: 0,
     errors: new Map(),
     latencies: [],
+    cancellationLatencies: [],
     latest: 0,
     seconds: 0,
     rss: [residentBytes(child)],
@@ -71,25 +74,33 @@ async function ask(child: ChildProcess, connection: MessageConnection, load: Loa
   const began = performance.now();
   let sent = 0;
   let answered = 0;
+  /** Places of the requests in the order of their verdicts. */
+  const order: number[] = [];
   const askOnce = async () => {
     const place = sent++;
     const source = new CancellationTokenSource();
     const since = performance.now();
     const file = load.files[place % load.files.length];
+    let takenBack: number | undefined;
+    const cancel = () => {
+      takenBack = performance.now();
+      source.cancel();
+    };
     const answer = connection.sendRequest(ClassifyRequest.type, { files: [file] }, source.token);
     if (uniformInt(random, 0, 999) < 1000 * load.cancelled)
-      setTimeout(() => source.cancel(), uniformInt(random, 0, LATEST_CANCELLATION_MS));
+      setTimeout(cancel, uniformInt(random, 0, LATEST_CANCELLATION_MS));
     try {
       const { results } = await answer;
       if ('error' in results[0]) note(result.errors, results[0].error.message);
       else result.verdicts++;
       result.latencies.push(performance.now() - since);
-      // Whoever asked later and was answered earlier.
-      result.latest = Math.max(result.latest, answered - place);
+      order.push(place);
     } catch (error) {
       const { code, message } = error as { code: number; message: string };
-      if (code === REQUEST_CANCELLED) result.cancelled++;
-      else note(result.errors, message);
+      if (code === REQUEST_CANCELLED && takenBack !== undefined) {
+        result.cancelled++;
+        result.cancellationLatencies.push(performance.now() - takenBack);
+      } else note(result.errors, message);
     }
     answered++;
     if (answered === Math.floor(load.requests / 2)) result.rss.push(residentBytes(child));
@@ -101,9 +112,18 @@ async function ask(child: ChildProcess, connection: MessageConnection, load: Loa
   await Promise.all(Array.from({ length: Math.min(load.concurrent, load.requests) }, lane));
   result.seconds = (performance.now() - began) / 1000;
   result.rss.push(residentBytes(child));
+  result.latest = mostOvertaken(order);
   result.latencies.sort((a, b) => a - b);
+  result.cancellationLatencies.sort((a, b) => a - b);
   return result;
 }
+
+/** How many larger numbers stand before a number, at most. */
+const mostOvertaken = (order: number[]): number =>
+  order.reduce(
+    (most, place, i) => Math.max(most, order.slice(0, i).filter((earlier) => earlier > place).length),
+    0,
+  );
 
 const note = (errors: Map<string, number>, message: string) =>
   errors.set(message, (errors.get(message) ?? 0) + 1);
