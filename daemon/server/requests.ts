@@ -92,6 +92,8 @@ export class Requests {
     }
     const abort = new AbortController();
     const subscription = token.onCancellationRequested(() => abort.abort());
+    // A token that was cancelled before anybody looked tells nobody.
+    if (token.isCancellationRequested) abort.abort();
     const result = work(abort.signal);
     this.underWay.set(abort, result);
     try {
