@@ -1,6 +1,7 @@
 // npm test: installs, builds, runs every test that this machine allows and ends with one line that counts them.
 //   npm test                      everything
 //   npm test -- audio features    only these folders of test/
+//   npm test -- --unit            what a change can be tried with in under a minute
 import { join } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
@@ -9,9 +10,23 @@ import { prepare, root } from '../scripts/prepare.mjs';
 prepare({ tests: true });
 const { globSync } = await import('tinyglobby');
 
-const folders = process.argv.slice(2);
+/** Folders whose tests run in the test's own process, and the files in them that start many others or train for seconds. */
+const UNIT = {
+  folders: [
+    ...['audio', 'dataset', 'evaluation', 'extension', 'features', 'inference', 'media', 'model', 'shared'],
+    ...['training'],
+  ],
+  without: [
+    ...['audio/hostile', 'audio/variants', 'dataset/kaggle', 'evaluation/gates', 'model/engines'],
+    ...['training/featureCache', 'training/trainer'],
+  ],
+};
+
+const unit = process.argv.includes('--unit');
+const folders = unit ? UNIT.folders : process.argv.slice(2);
 const pattern = folders.length > 0 ? folders.map((folder) => `${folder}/**/*.test.ts`) : ['**/*.test.ts'];
-const files = globSync(pattern, { cwd: join(root, 'test') })
+const ignore = unit ? UNIT.without.map((file) => `${file}.test.ts`) : [];
+const files = globSync(pattern, { cwd: join(root, 'test'), ignore })
   .sort()
   .map((source) => join(root, 'dist', 'test', source.replace(/\.ts$/, '.js')));
 if (files.length === 0) {
