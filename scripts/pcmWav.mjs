@@ -2,7 +2,7 @@ const HEADER_BYTES = 44;
 const BYTES_PER_SAMPLE = 2;
 const PCM = 1;
 
-/** A mono WAV file of the 16-bit samples in `data`, a Buffer. */
+/** A mono WAV file of the 16-bit samples in `data`, a Buffer: daemon/audio/wavHeader.ts for scripts that run without being bundled. */
 export function pcmWav(data, sampleRate) {
   const header = Buffer.alloc(HEADER_BYTES);
   header.write('RIFF', 0);

@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after } from 'node:test';
 import { referenceFeatures } from '../daemon/features/featureConfig.ts';
-import { encodeWav } from '../daemon/inference/playableAudio.ts';
 import { initialState, referenceArchitecture } from '../daemon/model/audioCnn.ts';
 import { type WrittenModel, writeModel } from '../daemon/model/checkpoint.ts';
 import type { ModelConfig } from '../daemon/model/modelConfig.ts';
 import { packageRoot } from '../daemon/paths.ts';
 import { seededRandom } from '../daemon/random.ts';
+import { encodeWav } from '../scripts/encodeWav.ts';
 import { DeepfakeError, ErrorCode } from '../shared/errors.ts';
 import { GoldenRandom } from './golden/goldenRandom.ts';
 

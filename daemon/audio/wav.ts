@@ -2,15 +2,13 @@ import wavDecoder from 'wav-decoder';
 import type { AudioFile } from './audioFile.ts';
 import { DamagedContent, type Decoding, type SoundBlock, UnsupportedVariant } from './decoding.ts';
 import { text } from './sniff.ts';
+import { FORMAT_FLOAT, FORMAT_PCM, WAV_HEADER_BYTES, wavHeader } from './wavHeader.ts';
 
-const FORMAT_PCM = 1;
-const FORMAT_FLOAT = 3;
 const FORMAT_A_LAW = 6;
 const FORMAT_MU_LAW = 7;
 const FORMAT_EXTENSIBLE = 0xfffe;
 /** A size that a streaming writer could not fill in afterwards. */
 const UNKNOWN_SIZE = 0xffff_ffff;
-const PLAIN_HEADER_BYTES = 44;
 const FRAMES_PER_BLOCK = 65_536;
 const MAX_SAMPLE_RATE = 768_000;
 const MAX_CHANNELS = 256;
@@ -179,17 +177,19 @@ async function* decodeBlocks(file: AudioFile, layout: WaveLayout, first = 0): As
   for (let at = layout.dataOffset + first * blockBytes; at < end; at += step) {
     const wanted = Math.min(step, end - at);
     const plain = plainEncoding(layout);
-    const buffer = new ArrayBuffer(PLAIN_HEADER_BYTES + (wanted / layout.sampleBytes) * plain.bytes);
-    const body = new Uint8Array(buffer, PLAIN_HEADER_BYTES);
+    const buffer = new ArrayBuffer(WAV_HEADER_BYTES + (wanted / layout.sampleBytes) * plain.bytes);
+    const body = new Uint8Array(buffer, WAV_HEADER_BYTES);
     const raw = plain.bytes === layout.sampleBytes ? body : new Uint8Array(wanted);
     if ((await file.readInto(raw, at)) < wanted) {
       throw new DamagedContent('it became shorter while it was read');
     }
     plain.convert?.(raw, body);
-    writePlainHeader(buffer, layout, plain);
+    const { sampleRate, channels } = layout;
+    const encoding = { channels, bytesPerSample: plain.bytes, float: plain.float };
+    new Uint8Array(buffer).set(wavHeader(body.length, sampleRate, encoding));
     // `symmetric` is wav-decoder's name for dividing by 32768 and 2147483648, as libsndfile does.
     const { channelData } = wavDecoder.decode.sync(buffer, { symmetric: true });
-    yield { channels: channelData, sampleRate: layout.sampleRate };
+    yield { channels: channelData, sampleRate };
   }
 }
 
@@ -257,25 +257,6 @@ function muLawTable(): Int16Array {
     const magnitude = ((((bits & 15) << 3) + BIAS) << ((bits >> 4) & 7)) - BIAS;
     return bits & 0x80 ? -magnitude : magnitude;
   });
-}
-
-function writePlainHeader(buffer: ArrayBuffer, layout: WaveLayout, plain: PlainEncoding): void {
-  const header = new DataView(buffer);
-  const dataBytes = buffer.byteLength - PLAIN_HEADER_BYTES;
-  const blockBytes = layout.channels * plain.bytes;
-  header.setUint32(0, 0x52494646); // 'RIFF'
-  header.setUint32(4, buffer.byteLength - 8, true);
-  header.setUint32(8, 0x57415645); // 'WAVE'
-  header.setUint32(12, 0x666d7420); // 'fmt '
-  header.setUint32(16, 16, true);
-  header.setUint16(20, plain.float ? FORMAT_FLOAT : FORMAT_PCM, true);
-  header.setUint16(22, layout.channels, true);
-  header.setUint32(24, layout.sampleRate, true);
-  header.setUint32(28, layout.sampleRate * blockBytes, true);
-  header.setUint16(32, blockBytes, true);
-  header.setUint16(34, plain.bytes * 8, true);
-  header.setUint32(36, 0x64617461); // 'data'
-  header.setUint32(40, dataBytes, true);
 }
 
 function codecName({ format, sampleBytes }: WaveLayout): string {

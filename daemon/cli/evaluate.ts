@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import { Detector } from '../detector.ts';
 import { evaluateDataset } from '../evaluation/evaluateDataset.ts';
+import { percent } from '../evaluation/figureText.ts';
+import { COVERAGE_STEPS } from '../evaluation/metricsFile.ts';
 import { withExitCodes } from './exitCodes.ts';
 import { EXIT_CODE_GATE_FAILED, reportGates } from './gates.ts';
 import { dataRootOf } from './kaggleRoot.ts';
@@ -13,7 +15,10 @@ import {
   positiveInteger,
   withDetectorOptions,
 } from './options.ts';
-import { ProgressLine, percent, warn } from './terminal.ts';
+import { ProgressLine, warn } from './terminal.ts';
+
+/** Shares of the surest clips whose error is printed. */
+const PRINTED_COVERAGES = [0.25, 0.5, 0.75, 1];
 
 interface EvaluateOptions extends DetectorFlags {
   dataRoot?: string;
@@ -61,9 +66,10 @@ async function evaluate(options: EvaluateOptions): Promise<void> {
         `Genuine ${percent(metrics.per_class_accuracy.Genuine)}, Deepfake ${percent(metrics.per_class_accuracy.Deepfake)}.`,
     );
     const { coverage, error } = metrics.coverage_error as { coverage: number[]; error: number[] };
+    const surest = PRINTED_COVERAGES.map((share) => COVERAGE_STEPS.indexOf(share));
     console.log(
       `At the threshold: HTER ${percent(metrics.hter as number)}, Cllr ${(metrics.cllr as number).toFixed(3)} bits. Wrong among the surest` +
-        ` ${[4, 9, 14, 19].map((i) => `${percent(coverage[i])}: ${percent(error[i])}`).join(', ')}.`,
+        ` ${surest.map((i) => `${percent(coverage[i])}: ${percent(error[i])}`).join(', ')}.`,
     );
     console.log(
       `Decided ${percent(result.coverage)} of the clips, ${percent(result.decidedAccuracy)} of them rightly; the rest is Inconclusive.`,

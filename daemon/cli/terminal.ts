@@ -20,6 +20,3 @@ export class ProgressLine {
 
 /** Tells the user something that is no failure. */
 export const warn = (message: string): void => console.error(`warning: ${message}`);
-
-/** 0.12345 → '12.3 %'. */
-export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import type { TrainingEvent } from '../../shared/protocol.ts';
+import { percent } from '../evaluation/figureText.ts';
 import { DEFAULT_CACHE_GIGABYTES, defaultCacheFolder } from '../training/featureCache.ts';
 import { progressText } from '../training/progressText.ts';
 import { presets } from '../training/recipe.ts';
@@ -19,7 +20,7 @@ import {
   wholeNumber,
   withEngineOptions,
 } from './options.ts';
-import { ProgressLine, percent, warn } from './terminal.ts';
+import { ProgressLine, warn } from './terminal.ts';
 
 interface TrainOptions extends EngineFlags {
   dataRoot?: string;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { CLASS_NAMES } from '../../shared/verdict.ts';
 import { writeFileAtomically } from '../files.ts';
+import { count, percent } from './figureText.ts';
 import { type ConfusionMatrix, ratesOf } from './metrics.ts';
 
 export const CONFUSION_MATRIX_NAME = 'confusion_matrix.png';
@@ -23,19 +24,19 @@ const WHITE_TEXT_FROM = 0.68;
 
 /** The confusion matrix as SVG: rows are the true classes, columns the predicted; shares are of the row. */
 export function confusionMatrixSvg(matrix: ConfusionMatrix, threshold: number): string {
-  const total = matrix.flat().reduce((sum, count) => sum + count, 0);
+  const total = matrix.flat().reduce((sum, clips) => sum + clips, 0);
   const right = LEFT + 2 * CELL;
   const bottom = TOP + 2 * CELL;
   const cells = matrix.flatMap((row, r) =>
-    row.map((count, c) => {
+    row.map((clips, c) => {
       const rowTotal = row[0] + row[1];
-      const share = rowTotal > 0 ? count / rowTotal : 0;
+      const share = rowTotal > 0 ? clips / rowTotal : 0;
       const ink = share >= WHITE_TEXT_FROM ? '#ffffff' : INK;
       const x = LEFT + c * CELL;
       const y = TOP + r * CELL;
       return [
         `<rect x="${x}" y="${y}" width="${CELL}" height="${CELL}" fill="${shade(share)}"/>`,
-        text(x + CELL / 2, y + CELL / 2, 36, ink, formatCount(count)),
+        text(x + CELL / 2, y + CELL / 2, 36, ink, count(clips)),
         text(x + CELL / 2, y + CELL / 2 + 34, 16, ink, `${percent(share)} of ${CLASS_NAMES[r]}`),
       ].join('');
     }),
@@ -51,7 +52,7 @@ export function confusionMatrixSvg(matrix: ConfusionMatrix, threshold: number): 
       80,
       16,
       FAINT_INK,
-      `${formatCount(total)} clips, Deepfake from probability ${Number(threshold.toPrecision(4))} on`,
+      `${count(total)} clips, Deepfake from probability ${Number(threshold.toPrecision(4))} on`,
     ),
     ...cells,
     `<path d="M${LEFT} ${TOP}H${right}V${bottom}H${LEFT}ZM${LEFT + CELL} ${TOP}V${bottom}M${LEFT} ${TOP + CELL}H${right}" fill="none" stroke="#ffffff" stroke-width="3"/>`,
@@ -90,12 +91,3 @@ const rotated = (x: number, y: number, size: number, fill: string, content: stri
 
 const shade = (share: number): string =>
   `rgb(${LIGHT.map((light, i) => Math.round(light + (DARK[i] - light) * share)).join(',')})`;
-
-/** One decimal, or two where one would turn a few clips into none or all. */
-function percent(share: number): string {
-  const nearlyNoneOrAll = Math.min(share, 1 - share) < 0.001 && share > 0 && share < 1;
-  return `${(100 * share).toFixed(nearlyNoneOrAll ? 2 : 1)} %`;
-}
-
-/** Thousands apart by a narrow space. */
-const formatCount = (count: number): string => String(count).replaceAll(/\B(?=(\d{3})+$)/g, '\u2009');

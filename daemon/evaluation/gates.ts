@@ -1,4 +1,5 @@
 import type { MetricsFile } from '../../shared/protocol.ts';
+import { percent } from './figureText.ts';
 
 /** What a model has to reach, as shares in [0, 1]: the equal error rate at most, the others at least. */
 export const GATES = { accuracy: 0.8, eer: 0.12, f1: 0.8, perClassAccuracy: 0.75 } as const;
@@ -14,12 +15,11 @@ const NAMES: Record<string, string> = { accuracy: 'Accuracy', eer: 'Equal error 
 
 /** A gate for people, e.g. 'Accuracy', '83.1 %', 'at least 80.0 %'. */
 export function gateText({ name, measured, required }: Gate) {
-  const share = (value: number) => `${(100 * value).toFixed(1)} %`;
   const limit = name === 'eer' ? 'at most' : 'at least';
   return {
     name: NAMES[name] ?? name,
-    measured: share(measured),
-    required: `${limit} ${share(required)}`,
+    measured: percent(measured),
+    required: `${limit} ${percent(required)}`,
   };
 }
 

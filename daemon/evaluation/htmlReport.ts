@@ -10,6 +10,7 @@ import {
   thresholdAtFalseAlarmRate,
 } from './calibration.ts';
 import { detCurve, type ReliabilityBin, reliability, rocCurve } from './curves.ts';
+import { count, percent } from './figureText.ts';
 import { checkGates, gateText } from './gates.ts';
 import { html, Markup } from './html.ts';
 import { operatingPoints, tally, tallyEqualErrorRate } from './metrics.ts';
@@ -278,14 +279,5 @@ function table(head: readonly string[], rows: readonly (readonly (string | Marku
   )}</tbody></table>`;
 }
 
-/** One decimal, or two where one would turn little into nothing or all. */
-function percent(share: number): string {
-  const nearlyNoneOrAll = Math.min(share, 1 - share) < 0.001 && share > 0 && share < 1;
-  return `${(100 * share).toFixed(nearlyNoneOrAll ? 2 : 1)} %`;
-}
-
 const figure = (value: number): string =>
   Number.isFinite(value) ? String(Number(value.toPrecision(4))) : value > 0 ? 'above all' : 'below all';
-
-/** Thousands apart by a narrow space that does not break. */
-const count = (value: number): string => String(value).replaceAll(/\B(?=(\d{3})+$)/g, '\u202f');

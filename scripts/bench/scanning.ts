@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { encodeWav } from '../../daemon/inference/playableAudio.ts';
 import { distFile, packageRoot } from '../../daemon/paths.ts';
+import { encodeWav } from '../encodeWav.ts';
 
 /** Clock and core time of one pass over the clips, in seconds; core time is known on Linux only. */
 export interface Pass {

@@ -19,11 +19,11 @@ import {
 } from '../../daemon/evaluation/metrics.ts';
 import { AnalysisPool } from '../../daemon/features/analysisPool.ts';
 import { Classifier } from '../../daemon/inference/classifier.ts';
-import { encodeWav } from '../../daemon/inference/playableAudio.ts';
 import { readModel } from '../../daemon/model/checkpoint.ts';
 import { OnnxRuntimeEngine } from '../../daemon/model/onnxRuntimeEngine.ts';
 import { seededRandom } from '../../daemon/random.ts';
 import type { Decision } from '../../shared/verdict.ts';
+import { encodeWav } from '../encodeWav.ts';
 import type { CorpusClip } from './corpus.ts';
 import { TREATMENTS, type Treatment } from './treatments.ts';
 

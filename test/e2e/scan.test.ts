@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { after, test } from 'node:test';
-import { encodeWav } from '../../daemon/inference/playableAudio.ts';
 import { packageRoot } from '../../daemon/paths.ts';
+import { encodeWav } from '../../scripts/encodeWav.ts';
 import { testSound } from '../helpers.ts';
 import { openSession } from './session.ts';
 

@@ -62,14 +62,14 @@ describe('the confusion matrix picture', () => {
     const texts = textsOf(confusionMatrixSvg(published, 0.5));
     for (const expected of [
       'Accuracy 90.3 %',
-      '10\u2009773 clips, Deepfake from probability 0.5 on',
-      '5\u2009384',
+      '10\u202f773 clips, Deepfake from probability 0.5 on',
+      '5\u202f384',
       '99.93 % of Genuine',
       '4',
       '0.07 % of Genuine',
-      '1\u2009041',
+      '1\u202f041',
       '19.3 % of Deepfake',
-      '4\u2009344',
+      '4\u202f344',
       '80.7 % of Deepfake',
       'Predicted class',
       'True class',

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { loadAudio } from '../../daemon/audio/loadAudio.ts';
-import { encodeWav } from '../../daemon/inference/playableAudio.ts';
+import { encodeWav } from '../../scripts/encodeWav.ts';
 import { temporaryFolder, testSound, writeSound } from '../helpers.ts';
 
-describe('a playable WAV', () => {
+describe('a WAV file of samples', () => {
   it('is read back within half a step of 16 bits', async () => {
     const sound = testSound('tone', 0.5, 1);
     const path = await writeSound(join(temporaryFolder(), 'tone.wav'), sound);
