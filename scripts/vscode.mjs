@@ -9,7 +9,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { HostUnavailable, provisionHost } from '../test/host/provision.mjs';
+import { developmentPath, HostUnavailable, provisionHost } from '../test/host/provision.mjs';
 import { prepare, root } from './prepare.mjs';
 
 const { values, positionals } = parseArgs({
@@ -64,6 +64,7 @@ async function serveInBrowser() {
     );
     process.exit(1);
   }
+  const extension = await developmentPath(root);
   const data = join(root, '.cache', 'vscode-data');
   writeSettings(join(data, 'data'));
   const token = randomBytes(20).toString('hex');
@@ -103,7 +104,7 @@ async function serveInBrowser() {
     announced = true;
     console.log(`
 Open in a browser:
-  ${address(`127.0.0.1:${port}`, token)}
+  ${address(`127.0.0.1:${port}`, token, extension)}
 then right-click a clip and choose "Detect Deepfake". The address works on this machine only; Ctrl+C ends VS Code.`);
   });
   const [code] = await once(server, 'exit');
@@ -113,11 +114,10 @@ then right-click a clip and choose "Detect Deepfake". The address works on this 
   }
 }
 
-function address(authority, token) {
-  const extension = `vscode-remote://${authority}${pathToFileURL(root).pathname}`;
+function address(authority, token, extension) {
   const payload = [
     ['skipWelcome', 'true'],
-    ['extensionDevelopmentPath', extension],
+    ['extensionDevelopmentPath', `vscode-remote://${authority}${pathToFileURL(extension).pathname}`],
   ];
   return `http://${authority}/?${new URLSearchParams({ tkn: token, folder, payload: JSON.stringify(payload) })}`;
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { distFile, packageRoot } from '../../daemon/paths.ts';
 import { findHost } from '../host/availability.ts';
+import { developmentPath } from '../host/provision.mjs';
 import { startVsCode } from '../host/vscodeServer.ts';
 
 const SAMPLES = join(packageRoot, 'media', 'samples');
@@ -23,7 +24,7 @@ test('the integration suite passes inside the extension host', { skip }, async (
     const exited = new Promise<number>((resolve) => page.exposeFunction('codeAutomationExit', resolve));
     await page.goto(
       server.windowUrl(SAMPLES, [
-        ['extensionDevelopmentPath', server.remoteUri(packageRoot)],
+        ['extensionDevelopmentPath', server.remoteUri(await developmentPath(packageRoot))],
         ['extensionTestsPath', server.remoteUri(distFile('test/integration/suite.cjs'))],
       ]),
     );

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot } from '../../daemon/paths.ts';
 import { findHost } from '../host/availability.ts';
+import { developmentPath } from '../host/provision.mjs';
 import { startVsCode } from '../host/vscodeServer.ts';
 import { VsCodeWindow } from './vscodeWindow.ts';
 
@@ -24,7 +25,7 @@ export interface Session {
  * @param prepare Puts more files into the folder before it is opened.
  */
 export async function openSession({
-  extension = packageRoot,
+  extension,
   vsix,
   prepare = () => {},
 }: {
@@ -47,7 +48,8 @@ export async function openSession({
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    const window = await VsCodeWindow.open(browser, server, server.installed ?? extension, folder);
+    const opened = server.installed ?? extension ?? (await developmentPath(packageRoot));
+    const window = await VsCodeWindow.open(browser, server, opened, folder);
     return { skip: false, window, folder, close };
   } catch (error) {
     await close();

@@ -10,3 +10,4 @@ export interface Host {
 }
 
 export function provisionHost(packageRoot: string): Promise<Host>;
+export function developmentPath(packageRoot: string): Promise<string>;

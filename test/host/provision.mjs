@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Raise it when the steps below change what an installed folder holds. */
@@ -57,6 +57,20 @@ export async function provisionHost(packageRoot) {
     codeServer: join(folder, 'node_modules', 'code-server'),
     chromium: join(folder, 'chromium'),
   };
+}
+
+/**
+ * Another path of this repository, to open VS Code with. VS Code takes every theme below an extension under development for its own and
+ * shows the first: were it the repository itself, that would be one of the themes that VS Code in .cache/ brings along.
+ * @param {string} packageRoot Root of this repository.
+ * @returns {Promise<string>}
+ */
+export async function developmentPath(packageRoot) {
+  const link = join(packageRoot, '.cache', 'extension');
+  await symlink('..', link, 'dir').catch((error) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
+  return link;
 }
 
 /** Removes what earlier recipes and dead processes left: a host takes some 800 MB. */
