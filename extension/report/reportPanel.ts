@@ -1,7 +1,13 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import * as vscode from 'vscode';
-import type { FileNames, FromReport, ReportState, ToReport } from '../../media/report/messages.ts';
+import type {
+  DetectionMessage,
+  FileNames,
+  FromReport,
+  ReportState,
+  ToReport,
+} from '../../media/report/messages.ts';
 import { messageOf } from '../../shared/errors.ts';
 import type { ReportPart } from '../../shared/protocol.ts';
 import type { Verdict } from '../../shared/verdict.ts';
@@ -40,7 +46,7 @@ export class Reports
         WebviewPanel.report,
         reportTitle(file),
         { viewColumn: column, preserveFocus },
-        { enableFindWidget: true },
+        { enableFindWidget: true, ...webviewOptions(file) },
       );
       report = this.adopt(file, panel);
     } else {
@@ -68,6 +74,7 @@ export class Reports
   }
 
   resolveCustomEditor({ uri }: vscode.CustomDocument, panel: vscode.WebviewPanel): void {
+    panel.webview.options = webviewOptions(uri);
     const report = new ReportPanel(this.context, uri, panel);
     panel.onDidDispose(() => report.dispose());
     void report.detect();
@@ -79,7 +86,9 @@ export class Reports
       panel.dispose();
       return;
     }
-    const report = this.adopt(vscode.Uri.parse(state.uri), panel);
+    const file = vscode.Uri.parse(state.uri);
+    panel.webview.options = webviewOptions(file);
+    const report = this.adopt(file, panel);
     // VS Code waits for this method before it shows the panel.
     void report.detect();
   }
@@ -103,6 +112,11 @@ function reportTitle(file: vscode.Uri): string {
   return vscode.l10n.t('{0} – deepfake report', basename(file.fsPath));
 }
 
+const webviewOptions = (file: vscode.Uri): vscode.WebviewOptions => ({
+  enableScripts: true,
+  localResourceRoots: [vscode.Uri.file(dirname(file.fsPath))],
+});
+
 /** The folder as the explorer shows it, or its path where it is in no workspace. */
 export function folderOf(file: vscode.Uri): string {
   const folder = dirname(file.fsPath);
@@ -115,11 +129,10 @@ class ReportPanel implements vscode.Disposable {
   private readonly owned = new DisposableStore();
   /** Cancels the detection under way, when another begins or the panel is closed. */
   private cancellation: vscode.CancellationTokenSource | undefined;
-  /** What the page has to know when it is loaded, now or after having been hidden. */
-  private outcome: ToReport | undefined;
+  /** How the detection began, and the latest of it: what a page has to know that is made now, or anew after having been hidden. */
+  private told: (DetectionMessage & { number: number })[] = [];
+  private messages = 0;
   private verdict: Verdict | undefined;
-  private part: ToReport | undefined;
-  private pageReady = false;
 
   constructor(
     private readonly context: DeepfakeContext,
@@ -127,10 +140,6 @@ class ReportPanel implements vscode.Disposable {
     readonly panel: vscode.WebviewPanel,
   ) {
     const { webview } = panel;
-    webview.options = {
-      enableScripts: true,
-      localResourceRoots: [vscode.Uri.file(dirname(file.fsPath))],
-    };
     const icons = vscode.Uri.joinPath(context.extensionUri, 'media', 'icons');
     panel.iconPath = {
       light: vscode.Uri.joinPath(icons, 'report-light.svg'),
@@ -147,18 +156,24 @@ class ReportPanel implements vscode.Disposable {
     this.cancellation = cancellation;
     const outer = token?.onCancellationRequested(() => cancellation.cancel());
     this.verdict = undefined;
-    this.outcome = undefined;
-    this.part = undefined;
-    // The daemon may start while the page is made.
-    void this.postDetecting();
-    const outcome = await this.classify(cancellation.token);
+    this.told = [];
+    // The daemon works, and may have to start, while the page is made.
+    const classifying = this.classify(cancellation.token);
+    const bytes = await stat(this.file.fsPath).then(
+      ({ size }) => size,
+      () => 0,
+    );
+    if (this.cancellation === cancellation) {
+      const uri = this.panel.webview.asWebviewUri(this.file).toString();
+      this.tell({ type: 'detecting', file: this.names, audio: { uri, bytes } });
+    }
+    const outcome = await classifying;
     outer?.dispose();
     cancellation.dispose();
     // A later detection, or the end of the panel, has taken over.
     if (this.cancellation !== cancellation) return;
     this.cancellation = undefined;
-    this.outcome = outcome;
-    this.post(outcome);
+    this.tell(outcome);
   }
 
   dispose(): void {
@@ -167,13 +182,11 @@ class ReportPanel implements vscode.Disposable {
     this.owned.dispose();
   }
 
-  private async classify(token: vscode.CancellationToken): Promise<ToReport> {
+  private async classify(token: vscode.CancellationToken): Promise<DetectionMessage> {
     try {
       const daemon = await this.context.daemon();
       const onPart = (part: ReportPart) => {
-        if (token.isCancellationRequested) return;
-        this.part = { type: 'part', part };
-        this.post(this.part);
+        if (!token.isCancellationRequested && this.told.length > 0) this.tell({ type: 'part', part });
       };
       const verdict = await daemon.report(this.file.fsPath, onPart, token);
       this.verdict = verdict;
@@ -190,8 +203,7 @@ class ReportPanel implements vscode.Disposable {
   private receive(message: FromReport): void {
     switch (message.type) {
       case 'ready':
-        this.pageReady = true;
-        void this.postDetecting();
+        for (const told of this.told) this.post(told);
         break;
       case 'stop':
         this.cancellation?.cancel();
@@ -269,20 +281,14 @@ class ReportPanel implements vscode.Disposable {
     return { name: basename(this.file.fsPath), folder: folderOf(this.file), uri: this.file.toString() };
   }
 
-  /** Begins the page anew, with what is known by now. */
-  private async postDetecting(): Promise<void> {
-    const uri = this.panel.webview.asWebviewUri(this.file).toString();
-    const bytes = await stat(this.file.fsPath).then(
-      ({ size }) => size,
-      () => 0,
-    );
-    this.post({ type: 'detecting', file: this.names, audio: { uri, bytes } });
-    const latest = this.outcome ?? this.part;
-    if (latest !== undefined) this.post(latest);
+  /** Says how the detection goes; not waiting for the page, to which VS Code hands what comes early as soon as it is made. */
+  private tell(message: DetectionMessage): void {
+    const numbered = { ...message, number: ++this.messages };
+    this.told = [...this.told.slice(0, 1), numbered];
+    this.post(numbered);
   }
 
   private post(message: ToReport): void {
-    // The page asks for everything when it is ready.
-    if (this.pageReady) void this.panel.webview.postMessage(message);
+    void this.panel.webview.postMessage(message);
   }
 }

@@ -20,6 +20,7 @@ declare function acquireVsCodeApi(): {
 };
 
 const DEFAULT_EVIDENCE_OPACITY = 0.7;
+const VERDICT_SHOWN = 'verdict-shown';
 
 loadTranslations();
 const vscode = acquireVsCodeApi();
@@ -28,6 +29,8 @@ const audio = byId<HTMLAudioElement>('player');
 const opacityInput = byId<HTMLInputElement>('evidence-opacity');
 const volumeInput = byId<HTMLInputElement>('volume');
 
+/** Number of the latest message on the detection. */
+let latest = 0;
 let fileName = '';
 let duration = 0;
 let verdict: Verdict | undefined;
@@ -53,6 +56,10 @@ const plots = new Plots(
 plots.evidenceOpacity = state.evidenceOpacity;
 
 window.addEventListener('message', ({ data }: MessageEvent<ToReport>) => {
+  if ('number' in data) {
+    if (data.number <= latest) return;
+    latest = data.number;
+  }
   switch (data.type) {
     case 'detecting':
       showFile(data.file);
@@ -161,6 +168,8 @@ function showVerdict(next: Verdict): void {
     plots.show({ duration, spectrogram, waveform, evidence, windows, threshold }, true);
   }
   showPosition(player.seconds, player.playing);
+  // For whoever measures how long a verdict takes.
+  requestAnimationFrame(() => performance.mark(VERDICT_SHOWN));
 }
 
 function showPosition(seconds: number, playing: boolean): void {

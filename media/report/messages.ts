@@ -3,14 +3,19 @@ import type { Pictures, Verdict } from '../../shared/verdict.ts';
 import type { AudioSource } from './player.ts';
 import type { TimeView } from './timeView.ts';
 
-/** What the extension tells the report. */
-export type ToReport =
+/** How a detection goes. */
+export type DetectionMessage =
   /** Sent first, and again when another detection begins. */
   | { type: 'detecting'; file: FileNames; audio: AudioSource }
   /** How far the detection is. */
   | { type: 'part'; part: ReportPart }
   | { type: 'verdict'; verdict: Verdict }
-  | { type: 'failure'; message: string }
+  | { type: 'failure'; message: string };
+
+/** What the extension tells the report. */
+export type ToReport =
+  /** Numbered in order, from 1 on: it may be sent before the page is made and again when that is ready, and counts once. */
+  | (DetectionMessage & { number: number })
   | { type: 'detail'; pictures: Pictures }
   /** A slice of the file's sound, for players that cannot read the original. */
   | { type: 'playable'; slice: PlayableAudioResult }
