@@ -8,12 +8,13 @@ import { withSlowProgress } from '../slowProgress.ts';
 /** "Detect Deepfake": the report of a file, a card for each of several, or a scan of many. */
 export async function detect(
   context: DeepfakeContext,
-  clicked?: vscode.Uri,
+  clicked?: unknown,
   selection?: readonly vscode.Uri[],
 ): Promise<void> {
-  // The title bar of an editor passes something else as its second argument.
+  // The title bar of an editor passes its group as the second argument, or, while the editor is being opened, as the first.
   const selected = Array.isArray(selection) ? selection : undefined;
-  const files = clicked === undefined ? await activeOrPickedFiles() : selectedFiles(clicked, selected);
+  const files =
+    clicked instanceof vscode.Uri ? selectedFiles(clicked, selected) : await activeOrPickedFiles();
   const onDisk = files.filter((uri) => uri.scheme === 'file');
   if (onDisk.length < files.length) {
     void vscode.window.showErrorMessage(

@@ -55,13 +55,13 @@ export class VsCodeWindow {
     return window;
   }
 
-  /** Chooses "Detect Deepfake" in the context menu of a file; resolves right after the click. */
-  detect(fileName: string): Promise<void> {
+  /** Chooses "Detect Deepfake" in the context menu of a file; when, in milliseconds since 1970. */
+  detect(fileName: string): Promise<number> {
     return this.chooseInMenu(fileName, DETECT);
   }
 
-  /** Chooses a command in the context menu of a file or folder; resolves right after the click. */
-  async chooseInMenu(fileName: string, command: string): Promise<void> {
+  /** Chooses a command in the context menu of a file or folder; resolves right after that, to when it was. */
+  async chooseInMenu(fileName: string, command: string): Promise<number> {
     const started = performance.now();
     do {
       await this.explorerItem(fileName).click({ button: 'right' });
@@ -69,8 +69,9 @@ export class VsCodeWindow {
       if ((await this.menuItem(command).count()) > 0) {
         // A new menu ignores the mouse button for a moment, lest the click that opened it also chooses.
         await this.menuItem(command).hover();
+        const chosen = Date.now();
         await this.page.keyboard.press('Enter');
-        return;
+        return chosen;
       }
       // A menu opened before the window knows its extensions lacks what they contribute for as long as it is open.
       await this.page.keyboard.press('Escape');
@@ -130,6 +131,16 @@ export class VsCodeWindow {
   /** The report in front, or another page in the place of an editor. */
   get report(): FrameLocator {
     return this.webview(':not([src*="purpose=webviewView"])');
+  }
+
+  /** When the verdict of the report in front was shown, in milliseconds since 1970, by its own clock: this process hears of it later. */
+  async verdictShownAt(): Promise<number> {
+    const time = await this.report
+      .locator('body')
+      .evaluate(
+        () => performance.timeOrigin + (performance.getEntriesByName('verdict-shown').at(-1)?.startTime ?? 0),
+      );
+    return Math.round(time);
   }
 
   /** The panel view with a card per file. */
