@@ -79,7 +79,7 @@ function sentence({ decision, deepfakeProbability, reasons, file, model }: Verdi
  * The real path of a file of the workspace. Throws an error that the language model can act on where the file is not there, or lies,
  * perhaps by a link, outside all workspace folders.
  */
-export async function workspaceFile(path: string, folders: readonly string[]): Promise<string> {
+async function workspaceFile(path: string, folders: readonly string[]): Promise<string> {
   const candidates = isAbsolute(path) ? [path] : folders.map((folder) => join(folder, path));
   for (const candidate of candidates) {
     const file = await realpath(candidate).catch(() => undefined);

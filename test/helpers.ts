@@ -4,7 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after } from 'node:test';
-import { referenceFeatures } from '../daemon/features/featureConfig.ts';
+import { type FeatureConfig, referenceFeatures } from '../daemon/features/featureConfig.ts';
 import { initialState, referenceArchitecture } from '../daemon/model/audioCnn.ts';
 import { type WrittenModel, writeModel } from '../daemon/model/checkpoint.ts';
 import type { ModelConfig } from '../daemon/model/modelConfig.ts';
@@ -37,6 +37,16 @@ export function isDeepfakeError(code: ErrorCode, file: string, message = /./): (
     return true;
   };
 }
+
+/** Features unlike the reference's: linear bands over the whole width, normalised one by one, short clips repeated. */
+export const linearFeatures: FeatureConfig = {
+  ...referenceFeatures,
+  fmin: 0,
+  fmax: 8000,
+  scale: 'linear',
+  normalization: 'band',
+  padding: 'tile',
+};
 
 /** The reference's configuration, with changes. */
 export const modelConfig = (changes: Partial<ModelConfig> = {}): ModelConfig => ({

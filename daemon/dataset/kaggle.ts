@@ -12,7 +12,7 @@ import { download } from './resumableDownload.ts';
 import { unpackZip } from './unpackZip.ts';
 
 /** Fake-or-Real as Kaggle names it: owner and slug. */
-export const KAGGLE_DATASET = 'mohammedabdeldayem/the-fake-or-real-dataset';
+const KAGGLE_DATASET = 'mohammedabdeldayem/the-fake-or-real-dataset';
 
 const DEFAULT_ENDPOINT = 'https://www.kaggle.com';
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];

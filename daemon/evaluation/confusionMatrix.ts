@@ -4,7 +4,7 @@ import { writeFileAtomically } from '../files.ts';
 import { count, percent } from './figureText.ts';
 import { type ConfusionMatrix, ratesOf } from './metrics.ts';
 
-export const CONFUSION_MATRIX_NAME = 'confusion_matrix.png';
+const CONFUSION_MATRIX_NAME = 'confusion_matrix.png';
 
 // The drawing in SVG units; PIXELS_PER_UNIT makes it sharp on dense screens.
 const WIDTH = 590;

@@ -2,7 +2,7 @@ import type { MetricsFile } from '../../shared/protocol.ts';
 import { percent } from './figureText.ts';
 
 /** What a model has to reach, as shares in [0, 1]: the equal error rate at most, the others at least. */
-export const GATES = { accuracy: 0.8, eer: 0.12, f1: 0.8, perClassAccuracy: 0.75 } as const;
+const GATES = { accuracy: 0.8, eer: 0.12, f1: 0.8, perClassAccuracy: 0.75 } as const;
 
 export interface Gate {
   name: string;

@@ -17,7 +17,7 @@ import { operatingPoints, tally, tallyEqualErrorRate } from './metrics.ts';
 import { coveragePlot, detPlot, distributionPlot, type Mark, reliabilityPlot, rocPlot } from './plots.ts';
 import style from './report.css' with { type: 'text' };
 
-export const REPORT_NAME = 'report.html';
+const REPORT_NAME = 'report.html';
 
 const FALSE_ALARM_RATES = [0.001, 0.01, 0.02, 0.05, 0.1, 0.2];
 

@@ -20,7 +20,7 @@ import {
   tallyEqualErrorRate,
 } from './metrics.ts';
 
-export const METRICS_FILE_NAME = 'metrics.json';
+const METRICS_FILE_NAME = 'metrics.json';
 
 /** Shares of the clips for which `coverage_error` tells the error among the surest. */
 export const COVERAGE_STEPS = Array.from({ length: 20 }, (_, i) => (i + 1) / 20);

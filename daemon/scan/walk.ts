@@ -3,23 +3,14 @@ import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import picomatch from 'picomatch';
 import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
+import type { ScanParams } from '../../shared/protocol.ts';
 import { isAudioName } from '../dataset/audioTree.ts';
 import { IGNORE_FILE, IgnoreRules } from './ignoreRules.ts';
 import { isUrl } from './urls.ts';
 
-export interface WalkOptions {
-  /** Files, folders and URLs. Files named here are taken whatever their name; globs and ignore files hold inside folders. */
-  paths: string[];
-  /** Globs relative to `base`; one without a slash holds at any depth. Default: every audio file. */
-  include?: string[];
-  /** Globs of files and folders to leave out. */
-  exclude?: string[];
-  /** The folder that globs are relative to; default: each named folder. */
-  base?: string;
-  /** Globs and ignore files hold for named files too. */
-  filterNamed?: boolean;
-  /** A named path that does not exist is found with an error, instead of ending the walk. */
-  allowMissing?: boolean;
+/** Paths may be URLs too; files that they name are taken whatever their name, unless `filterNamed`. */
+export interface WalkOptions
+  extends Pick<ScanParams, 'paths' | 'include' | 'exclude' | 'base' | 'filterNamed' | 'allowMissing'> {
   signal?: AbortSignal;
 }
 

@@ -2,13 +2,11 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative, resolve } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { type DiscoveryOptions, discoverDataset, type Manifest } from '../../daemon/dataset/manifest.ts';
-import { packageRoot } from '../../daemon/paths.ts';
 import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
-
-const corpus = resolve(packageRoot, '../shared/corpus');
+import { CORPUS } from '../helpers.ts';
 
 /** A folder of its own per test, three levels deep so that metadata above it stays in the test's hands. */
 let outer: string;
@@ -550,14 +548,14 @@ describe('labels from metadata files', () => {
 });
 
 describe('the labelled speech corpus', {
-  skip: existsSync(corpus) ? false : `${corpus} is not there`,
+  skip: existsSync(CORPUS) ? false : `${CORPUS} is not there`,
 }, () => {
   for (const [part, genuine, deepfake] of [
     ['develop', 873, 873],
     ['test', 92, 91],
   ] as const) {
     it(`has ${genuine} genuine and ${deepfake} synthetic clips in ${part}`, async () => {
-      const manifest = await discoverDataset(join(corpus, part));
+      const manifest = await discoverDataset(join(CORPUS, part));
       assert.equal(manifest.clips.filter(({ label }) => label === 0).length, genuine);
       assert.equal(manifest.clips.filter(({ label }) => label === 1).length, deepfake);
       assert.equal(manifest.labelSources.metadata, genuine + deepfake);

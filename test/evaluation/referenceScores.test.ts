@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { discoverDataset } from '../../daemon/dataset/manifest.ts';
 import { calibratedProbability } from '../../daemon/evaluation/calibration.ts';
 import { referenceMetrics } from '../../daemon/evaluation/metrics.ts';
-import { packageRoot } from '../../daemon/paths.ts';
+import { CORPUS } from '../helpers.ts';
 
-const corpus = resolve(packageRoot, '../shared/corpus');
-const scoresFile = join(corpus, 'reference_scores.csv');
+const scoresFile = join(CORPUS, 'reference_scores.csv');
 const sigmoid = (logit: number): number => calibratedProbability(logit, { scale: 1, offset: 0 });
 const skip = existsSync(scoresFile) ? false : `${scoresFile} is not there`;
 
@@ -24,9 +23,9 @@ describe("the reference's scores on speech that it was not made for", { skip }, 
       const logits = new Map(
         rows.map((row) => row.split(',')).map(([path, , logit]) => [path, Number(logit)]),
       );
-      const { clips } = await discoverDataset(join(corpus, part));
+      const { clips } = await discoverDataset(join(CORPUS, part));
       const metrics = referenceMetrics(
-        clips.map(({ path }) => sigmoid(logits.get(path.slice(corpus.length + 1))!)),
+        clips.map(({ path }) => sigmoid(logits.get(path.slice(CORPUS.length + 1))!)),
         clips.map(({ label }) => label),
         0.5,
       );

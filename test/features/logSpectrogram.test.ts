@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { before, describe, it, type TestContext } from 'node:test';
 import { loadAudio } from '../../daemon/audio/loadAudio.ts';
 import { type FeatureConfig, frameCount, referenceFeatures } from '../../daemon/features/featureConfig.ts';
@@ -10,19 +10,11 @@ import { LogSpectrogram } from '../../daemon/features/logSpectrogram.ts';
 import { extractWindow } from '../../daemon/features/windows.ts';
 import { packageRoot } from '../../daemon/paths.ts';
 import golden from '../golden/features.json' with { type: 'json' };
+import { CORPUS, linearFeatures } from '../helpers.ts';
 import { syntheticSignals } from './syntheticSignals.ts';
 
 const TOLERANCE = 1e-3;
-const CORPUS = resolve(packageRoot, '../shared/corpus');
 const SAMPLES = join(packageRoot, 'media/samples');
-const linearFeatures: FeatureConfig = {
-  ...referenceFeatures,
-  fmin: 0,
-  fmax: 8000,
-  scale: 'linear',
-  normalization: 'band',
-  padding: 'tile',
-};
 const { rows, columns, versions } = golden;
 const entrySize = rows * columns.length;
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { clipSpectrum } from '../../daemon/features/clipSpectrum.ts';
-import { type FeatureConfig, frameCount, referenceFeatures } from '../../daemon/features/featureConfig.ts';
+import { frameCount } from '../../daemon/features/featureConfig.ts';
 import { LogSpectrogram, normalize } from '../../daemon/features/logSpectrogram.ts';
 import { extractWindow } from '../../daemon/features/windows.ts';
 import { seededRandom } from '../../daemon/random.ts';
@@ -16,36 +16,29 @@ import {
 import { mixExamples } from '../../daemon/training/mixup.ts';
 import { addReverberation } from '../../daemon/training/roomResponse.ts';
 import { atSpeed } from '../../daemon/training/speed.ts';
+import { linearFeatures } from '../helpers.ts';
 
-const config: FeatureConfig = {
-  ...referenceFeatures,
-  fmin: 0,
-  fmax: 8000,
-  scale: 'linear',
-  normalization: 'band',
-  padding: 'tile',
-};
-const bands = config.nMels;
-const frames = frameCount(config);
+const bands = linearFeatures.nMels;
+const frames = frameCount(linearFeatures);
 
 /** A tone that comes and goes over faint noise. */
 function clip(seconds: number): Float32Array {
   const random = seededRandom(5);
-  return Float32Array.from({ length: Math.round(seconds * config.sampleRate) }, (_, n) => {
-    const envelope = 0.5 + 0.5 * Math.sin((2 * Math.PI * 3 * n) / config.sampleRate);
+  return Float32Array.from({ length: Math.round(seconds * linearFeatures.sampleRate) }, (_, n) => {
+    const envelope = 0.5 + 0.5 * Math.sin((2 * Math.PI * 3 * n) / linearFeatures.sampleRate);
     return 0.3 * envelope * Math.sin(0.4 * n) + 0.01 * (2 * uniformFloat64(random) - 1);
   });
 }
 
 let spectrogram: LogSpectrogram;
 before(async () => {
-  spectrogram = await LogSpectrogram.create(config);
+  spectrogram = await LogSpectrogram.create(linearFeatures);
 });
 
 function view(samples: Float32Array, augmentation: Augmentation, ...stream: number[]): Float32Array {
   const spectrum = clipSpectrum(samples, spectrogram);
   const random = seededRandom(7, ...stream);
-  return augmentedFeatures(spectrum, augmentation, config, spectrogram.frequencies, random);
+  return augmentedFeatures(spectrum, augmentation, linearFeatures, spectrogram.frequencies, random);
 }
 
 const row = (features: Float32Array, band: number): Float32Array => {
@@ -61,14 +54,14 @@ function deviation(values: Float32Array): number {
 
 describe('an augmented view of a clip', () => {
   it('is what prediction sees when nothing happens to a clip as long as a window', () => {
-    const samples = clip(config.duration);
+    const samples = clip(linearFeatures.duration);
     assert.deepEqual(view(samples, {}), spectrogram.features(samples));
   });
 
   it('is a rotation of what prediction sees where the clip is short and repeated', () => {
     const period = 50;
-    const samples = clip((period * config.hopLength) / config.sampleRate);
-    const expected = spectrogram.features(extractWindow(samples, 0, config));
+    const samples = clip((period * linearFeatures.hopLength) / linearFeatures.sampleRate);
+    const expected = spectrogram.features(extractWindow(samples, 0, linearFeatures));
     const features = view(samples, {});
     // The window's ends have zeros beyond them in prediction, so both are compared away from the ends.
     const distance = (shift: number) => {
@@ -98,18 +91,18 @@ describe('an augmented view of a clip', () => {
 
   it('is as wide as the crop', () => {
     const features = view(clip(2), { crop: 1 });
-    assert.equal(viewFrames({ crop: 1 }, config), 63);
+    assert.equal(viewFrames({ crop: 1 }, linearFeatures), 63);
     assert.equal(features.length, bands * 63);
   });
 
   it('fluctuates in a band of pure noise as it would with white noise in the samples', () => {
-    const samples = clip(config.duration);
+    const samples = clip(linearFeatures.duration);
     const power = samples.reduce((sum, value) => sum + value * value, 0) / samples.length;
     const random = seededRandom(9);
     // Uniform values in ±1 have a variance of 1/3; this is 10 dB below the signal.
     const gain = Math.sqrt((3 * power) / 10);
     const noisy = samples.map((value) => value + gain * (2 * uniformFloat64(random) - 1));
-    const whole = { ...config, normalization: 'clip' as const };
+    const whole = { ...linearFeatures, normalization: 'clip' as const };
     const real = deviation(row(normalize(spectrogram.decibels(noisy), whole), 50));
     const spectrum = clipSpectrum(samples, spectrogram);
     const noise: Augmentation = { noise: { probability: 1, snr: [10, 10] } };
@@ -130,12 +123,12 @@ describe('an augmented view of a clip', () => {
 
   it('reverberates with the energy and the decay of its room', () => {
     // A click in the middle of silence.
-    const samples = new Float32Array(config.duration * config.sampleRate);
+    const samples = new Float32Array(linearFeatures.duration * linearFeatures.sampleRate);
     samples[samples.length / 2] = 1;
     const powers = spectrogram.powers(samples);
     const before = powers.slice();
     const room = { seconds: 0.5, highShare: 1, directToReverberant: 3 };
-    addReverberation(powers, false, room, config, spectrogram.frequencies, seededRandom(2));
+    addReverberation(powers, false, room, linearFeatures, spectrogram.frequencies, seededRandom(2));
     const sum = (values: Float32Array, from: number, to: number): number => {
       let total = 0;
       for (let band = 0; band < bands; band++) for (let t = from; t < to; t++) total += row(values, band)[t];
@@ -156,15 +149,15 @@ describe('an augmented view of a clip', () => {
     for (let band = 0; band < bands; band++) row(powers, band)[frames - 1] = 1;
     const room = { seconds: 0.5, highShare: 1, directToReverberant: 0 };
     const apart = powers.slice();
-    addReverberation(powers, true, room, config, spectrogram.frequencies, seededRandom(2));
-    addReverberation(apart, false, room, config, spectrogram.frequencies, seededRandom(2));
+    addReverberation(powers, true, room, linearFeatures, spectrogram.frequencies, seededRandom(2));
+    addReverberation(apart, false, room, linearFeatures, spectrogram.frequencies, seededRandom(2));
     assert.ok(row(powers, 10)[0] > 0);
     assert.equal(row(apart, 10)[0], 0);
   });
 
   it('is shorter and higher when it is played faster', () => {
-    const tone = Float32Array.from({ length: config.sampleRate }, (_, n) =>
-      Math.sin((2 * Math.PI * 3000 * n) / config.sampleRate),
+    const tone = Float32Array.from({ length: linearFeatures.sampleRate }, (_, n) =>
+      Math.sin((2 * Math.PI * 3000 * n) / linearFeatures.sampleRate),
     );
     const spectrum = clipSpectrum(tone, spectrogram);
     const { frequencies } = spectrogram;
@@ -181,7 +174,7 @@ describe('an augmented view of a clip', () => {
     }
     const { powers } = atSpeed(spectrum, 0.8, frames, frequencies);
     assert.ok(isZero(row(powers, bands - 1)), 'slower sound has nothing below the Nyquist frequency');
-    const long = atSpeed(clipSpectrum(clip(config.duration), spectrogram), 1.25, frames, frequencies);
+    const long = atSpeed(clipSpectrum(clip(linearFeatures.duration), spectrogram), 1.25, frames, frequencies);
     assert.equal(long.powers.length / bands, frames);
   });
 
