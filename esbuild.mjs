@@ -153,6 +153,7 @@ if (withTools) {
         fuzzWorker: 'scripts/fuzz/fuzzWorker.ts',
         lab: 'scripts/lab/lab.ts',
         load: 'scripts/load/load.ts',
+        pictures: 'scripts/docs/pictures.ts',
         training: 'scripts/bench/training.ts',
       },
       outdir: 'dist/tools',

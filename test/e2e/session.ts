@@ -22,16 +22,20 @@ export interface Session {
  * Opens a real VS Code with the extension on a folder of its own.
  * @param extension Folder with a built extension; default: this package.
  * @param vsix A package of the extension, which is installed instead.
- * @param prepare Puts more files into the folder before it is opened.
+ * @param trust Whether VS Code restricts what it opens until it is trusted.
+ * @param prepare Puts more files into the folder before it is opened; what it returns, a `.code-workspace` file for instance, is opened instead.
  */
 export async function openSession({
   extension,
   vsix,
+  trust,
   prepare = () => {},
 }: {
   extension?: string;
   vsix?: string;
-  prepare?: (folder: string) => void | Promise<void>;
+  trust?: boolean;
+  // biome-ignore lint/suspicious/noConfusingVoidType: most return nothing.
+  prepare?: (folder: string) => string | void | Promise<string | void>;
 } = {}): Promise<Session> {
   const found = await findHost(packageRoot);
   if ('skip' in found) {
@@ -40,8 +44,8 @@ export async function openSession({
   const { host, browser } = found;
   const folder = await mkdtemp(join(tmpdir(), 'clips-'));
   cpSync(join(packageRoot, 'media', 'samples'), folder, { recursive: true });
-  await prepare(folder);
-  const server = await startVsCode(host, { vsix });
+  const toOpen = (await prepare(folder)) ?? folder;
+  const server = await startVsCode(host, { vsix, trust });
   const close = async () => {
     await browser.close();
     await server.stop();
@@ -49,7 +53,7 @@ export async function openSession({
   };
   try {
     const opened = server.installed ?? extension ?? (await developmentPath(packageRoot));
-    const window = await VsCodeWindow.open(browser, server, opened, folder);
+    const window = await VsCodeWindow.open(browser, server, opened, toOpen);
     return { skip: false, window, folder, close };
   } catch (error) {
     await close();

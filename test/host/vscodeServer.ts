@@ -15,7 +15,7 @@ const QUIET_SETTINGS = {
   'extensions.autoUpdate': false,
   'extensions.ignoreRecommendations': true,
   'git.enabled': false,
-  'security.workspace.trust.enabled': false,
+  'security.workspace.trust.startupPrompt': 'never',
   'telemetry.telemetryLevel': 'off',
   // Text that tests can read, instead of a picture of it.
   'terminal.integrated.gpuAcceleration': 'off',
@@ -40,10 +40,10 @@ export interface VsCodeServer {
   /** Folder of the extension that was installed, where one was. */
   installed: string | undefined;
   /**
-   * Address of a window on `folder`.
+   * Address of a window on a folder, or on a `.code-workspace` file.
    * @param payload Options of VS Code's command line, such as ['extensionDevelopmentPath', folder].
    */
-  windowUrl(folder: string, payload?: [string, string][]): string;
+  windowUrl(opened: string, payload?: [string, string][]): string;
   /** `path` as VS Code in the browser names a file of this machine. */
   remoteUri(path: string): string;
   /** Everything that the server has printed. */
@@ -56,6 +56,7 @@ export interface VsCodeServer {
  * Starts VS Code on a free port of the loopback interface, with data folders of its own.
  * @param environment Added to the few variables that the server gets.
  * @param settings User settings beside those that keep VS Code quiet.
+ * @param trust Whether VS Code distinguishes workspaces that it trusts; those that it opens are then restricted, without a question.
  * @param vsix A package that is installed before, as a user installs it.
  */
 export async function startVsCode(
@@ -63,14 +64,20 @@ export async function startVsCode(
   {
     environment = {},
     settings = {},
+    trust = false,
     vsix,
-  }: { environment?: NodeJS.ProcessEnv; settings?: Record<string, unknown>; vsix?: string } = {},
+  }: {
+    environment?: NodeJS.ProcessEnv;
+    settings?: Record<string, unknown>;
+    trust?: boolean;
+    vsix?: string;
+  } = {},
 ): Promise<VsCodeServer> {
   const data = await mkdtemp(join(tmpdir(), 'vscode-host-'));
   const home = join(data, 'home');
   const userData = join(data, 'user');
   await mkdir(home);
-  writeSettings(userData, { ...QUIET_SETTINGS, ...settings });
+  writeSettings(userData, { ...QUIET_SETTINGS, 'security.workspace.trust.enabled': trust, ...settings });
   const config = join(data, 'config.yaml');
   writeFileSync(config, '');
   const extensions = join(data, 'extensions');
@@ -100,7 +107,8 @@ export async function startVsCode(
       program,
       ...folders,
       ...['--bind-addr', '127.0.0.1:0', '--auth', 'none'],
-      ...['--disable-telemetry', '--disable-update-check', '--disable-workspace-trust'],
+      ...['--disable-telemetry', '--disable-update-check'],
+      ...(trust ? [] : ['--disable-workspace-trust']),
       ...['--disable-getting-started-override', '--ignore-last-opened'],
       // Without the smoke-test driver the payload of windowUrl is silently ignored.
       ...['--vscode-option', 'enable-smoke-test-driver'],
@@ -150,8 +158,8 @@ export async function startVsCode(
     pid: server.pid!,
     installed,
     remoteUri: (path) => `vscode-remote://${authority}${path}`,
-    windowUrl: (folder, payload = []) =>
-      `http://${authority}/?${new URLSearchParams({ folder, payload: JSON.stringify([['skipWelcome', 'true'], ...payload]) })}`,
+    windowUrl: (opened, payload = []) =>
+      `http://${authority}/?${new URLSearchParams({ [opened.endsWith('.code-workspace') ? 'workspace' : 'folder']: opened, payload: JSON.stringify([['skipWelcome', 'true'], ...payload]) })}`,
     log: () => log,
     stop: async () => {
       signalGroup('SIGTERM');
