@@ -74,7 +74,10 @@ async function takeFindings(window: VsCodeWindow): Promise<void> {
   await window.page.setViewportSize({ width: 1240, height: 820 });
   await window.run('Scan Workspace for Deepfakes');
   await window.page.locator('.statusbar', { hasText: 'Scanned: ' }).waitFor();
+  // The last heading: from here on the rows stay where they are.
+  await window.finding('Genuine, ').waitFor();
   await window.finding(CLIP).click();
+  await window.report.locator('#file-name', { hasText: CLIP }).waitFor();
   await window.report.locator('#result').waitFor();
   await window.report.locator('#player').evaluate(loaded);
   await take(window, 'findings');
