@@ -47,13 +47,20 @@ const LATEST_CANCELLATION_MS = 2000;
 /** LSP's code for a request that was cancelled. */
 const REQUEST_CANCELLED = -32800;
 
-/** Asks a daemon of its own for many verdicts at once, and takes some requests back. */
+/** Asks a daemon of its own for many verdicts at once, and takes some requests back. Throws where the daemon ends. */
 export async function loadDaemon(load: Load): Promise<LoadResult> {
   const { child, connection } = await startDaemon(load);
-  try {
+  const askAll = async () => {
     for (const file of load.files) await connection.sendRequest(ClassifyRequest.type, { files: [file] });
-    return await ask(child, connection, load);
+    return ask(child, connection, load);
+  };
+  const ended = once(child, 'exit').then(([code, signal]) => {
+    throw new Error(`The daemon has ended (${signal ?? code}).`);
+  });
+  try {
+    return await Promise.race([askAll(), ended]);
   } finally {
+    ended.catch(() => {});
     connection.dispose();
     child.kill('SIGKILL');
   }
