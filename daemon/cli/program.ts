@@ -4,6 +4,7 @@ import { evaluateCommand } from './evaluate.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
 import { predictCommand } from './predict.ts';
+import { pruneCommand } from './prune.ts';
 import { scanCommand } from './scan.ts';
 import { serveCommand } from './serve.ts';
 import { trainCommand } from './train.ts';
@@ -18,6 +19,7 @@ export const createProgram = (): Command =>
     .addCommand(predictCommand())
     .addCommand(scanCommand())
     .addCommand(workerCommand())
+    .addCommand(pruneCommand())
     .addCommand(trainCommand())
     .addCommand(evaluateCommand())
     .addCommand(importCommand())

@@ -16,6 +16,24 @@ export interface ResultKey {
   profile: string;
 }
 
+export interface PruneOptions {
+  /** Whether the file at this path, or the URL, is no more. */
+  isGone(path: string): Promise<boolean>;
+  /** What results belong to that stay; absent: whatever they belong to. */
+  profiles?: string[];
+  dryRun?: boolean;
+}
+/** How many files and results have been let go, and how many results stay. */
+export interface Pruned {
+  files: number;
+  results: number;
+  kept: number;
+}
+
+/** Digits of a SHA-256 in hexadecimal. */
+const HASH_DIGITS = 64;
+/** Entries that are looked at together when a store is pruned. */
+const ENTRIES_PER_PAGE = 256;
 /** Milliseconds that LMDB's reason for a failure may be late. */
 const REASON_LIMIT_MS = 1000;
 
@@ -23,13 +41,15 @@ export const defaultStorePath = join(userCacheFolder, 'results.mdb');
 
 /**
  * Results that outlive the process, in an LMDB file: content hash, model and settings → result; path → state and content
- * hash. Several processes may read and write it at once; what was written survives a killed process.
+ * hash. Several processes may read and write it at once; what was written survives a killed process. A path's key is its hash;
+ * what it reads is kept apart, and not by versions that could not prune.
  */
 export class ResultStore {
   private constructor(
     readonly path: string,
     private readonly root: RootDatabase,
     private readonly files: Database<string, Buffer>,
+    private readonly paths: Database<string, Buffer>,
     private readonly results: Database<string, Buffer>,
     private readonly warn: ((message: string) => void) | undefined,
   ) {}
@@ -51,10 +71,11 @@ export class ResultStore {
       const root = open({ path, noSubdir: true, maxDbs: 4, eventTurnBatching: false });
       const kept = { encoding: 'string', keyEncoding: 'binary' } as const;
       const files = root.openDB<string, Buffer>({ name: 'files', ...kept });
+      const paths = root.openDB<string, Buffer>({ name: 'paths', ...kept });
       const results = root.openDB<string, Buffer>({ name: 'results', ...kept });
       // A killed process leaves its place in the table of readers behind, which would keep old pages in use.
       root.readerCheck();
-      return new ResultStore(path, root, files, results, warn);
+      return new ResultStore(path, root, files, paths, results, warn);
     } catch (cause) {
       throw unusable(path, cause);
     }
@@ -70,8 +91,7 @@ export class ResultStore {
   lastState(path: string): { state: string; contentHash: string } | undefined {
     const entry = this.files.get(pathKey(path));
     if (entry === undefined) return undefined;
-    const space = entry.lastIndexOf(' ');
-    return { state: entry.slice(0, space), contentHash: entry.slice(space + 1) };
+    return { state: entry.slice(0, entry.lastIndexOf(' ')), contentHash: contentHashOf(entry) };
   }
 
   result({ contentHash, profile }: ResultKey): StoredResult | undefined {
@@ -81,18 +101,21 @@ export class ResultStore {
 
   /** Resolves when the hash is written. */
   async putContentHash(path: string, state: string, contentHash: string): Promise<void> {
-    await this.write(() => this.files.put(pathKey(path), `${state} ${contentHash}`));
+    const key = pathKey(path);
+    await this.write(async () => {
+      await Promise.all([this.files.put(key, `${state} ${contentHash}`), this.paths.put(key, path)]);
+    });
   }
 
   /** Resolves when the result is written. */
   async putResult({ contentHash, profile }: ResultKey, result: StoredResult): Promise<void> {
-    await this.write(() =>
-      this.results.put(Buffer.from(contentHash + profile, 'hex'), JSON.stringify(result)),
-    );
+    await this.write(async () => {
+      await this.results.put(Buffer.from(contentHash + profile, 'hex'), JSON.stringify(result));
+    });
   }
 
   /** A scan goes on where its results cannot be kept any more, on a full disk for instance, once somebody has been told. */
-  private async write(put: () => Promise<boolean>): Promise<void> {
+  private async write(put: () => Promise<void>): Promise<void> {
     if (this.failed) return;
     try {
       await put();
@@ -102,6 +125,46 @@ export class ResultStore {
       this.failed = true;
       if (this.warn === undefined) throw unusable(this.path, cause);
       if (isFirst) this.warn(notKept(this.path, cause));
+    }
+  }
+
+  /**
+   * Lets go of files for which `isGone` holds and of the results that no file has any more; with `profiles`, also of those that
+   * belong to none of them. A `dryRun` only counts. Files whose path is not known stay. Throws StoreUnusable.
+   */
+  async prune({ isGone, profiles, dryRun = false }: PruneOptions): Promise<Pruned> {
+    const pruned: Pruned = { files: 0, results: 0, kept: 0 };
+    const needed = new Set<string>();
+    const remove = async (entries: { database: Database<string, Buffer>; key: Buffer }[]) => {
+      if (!dryRun) await Promise.all(entries.map(({ database, key }) => database.remove(key)));
+    };
+    try {
+      for (const entries of pages(this.files)) {
+        const gone = await Promise.all(
+          entries.map(async ({ key, value }) => {
+            const path = this.paths.get(key);
+            if (path !== undefined && (await isGone(path))) return [key];
+            needed.add(contentHashOf(value));
+            return [];
+          }),
+        );
+        const keys = gone.flat();
+        pruned.files += keys.length;
+        await remove(keys.flatMap((key) => [this.files, this.paths].map((database) => ({ database, key }))));
+      }
+      for (const entries of pages(this.results)) {
+        const unneeded = entries.filter(({ key }) => {
+          const hex = key.toString('hex');
+          const profile = hex.slice(HASH_DIGITS);
+          return !needed.has(hex.slice(0, HASH_DIGITS)) || (profiles && !profiles.includes(profile));
+        });
+        pruned.results += unneeded.length;
+        pruned.kept += entries.length - unneeded.length;
+        await remove(unneeded.map(({ key }) => ({ database: this.results, key })));
+      }
+      return pruned;
+    } catch (error) {
+      throw unusable(this.path, await reasonOf(error));
     }
   }
 
@@ -129,6 +192,22 @@ async function loadLmdb(): Promise<typeof import('lmdb')> {
   } catch (cause) {
     const place = `${process.platform} ${process.arch}`;
     throw new Error(`LMDB's native library does not load on this ${place}`, { cause });
+  }
+}
+
+/** What is kept of a file: its state, a space, its content hash. */
+const contentHashOf = (entry: string): string => entry.slice(entry.lastIndexOf(' ') + 1);
+
+/** A database's entries, some at a time, so that nothing is being read while something is written. */
+function* pages(database: Database<string, Buffer>): Generator<{ key: Buffer; value: string }[]> {
+  let start: Buffer | undefined;
+  for (;;) {
+    const range = database.getRange({ start, exclusiveStart: start !== undefined, limit: ENTRIES_PER_PAGE });
+    // The key's buffer is LMDB's own until the next is read.
+    const entries = Array.from(range.map(({ key, value }) => ({ key: Buffer.from(key), value })));
+    if (entries.length === 0) return;
+    yield entries;
+    start = entries[entries.length - 1].key;
   }
 }
 

@@ -312,7 +312,7 @@ const scannedFile = ({ result, source, contentHash }: Answer): ScannedFile => ({
 });
 
 /** Hash of everything but the content that a result depends on: model, engine, settings and this program's version. */
-function resultProfile({ model, engine }: Classifier, firstWindow: boolean): string {
+export function resultProfile({ model, engine }: Classifier, firstWindow: boolean): string {
   const facts = [packageVersion, model.facts.sha256, model.config, engine, firstWindow];
   return createHash('sha256').update(JSON.stringify(facts)).digest('hex');
 }

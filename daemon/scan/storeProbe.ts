@@ -11,14 +11,16 @@ try {
   const kept = { encoding: 'string', keyEncoding: 'binary' } as const;
   const files = root.openDB<string, Buffer>({ name: 'files', ...kept });
   const results = root.openDB<string, Buffer>({ name: 'results', ...kept });
-  for (const database of [files, results]) {
+  const paths = root.openDB<string, Buffer>({ name: 'paths', ...kept });
+  for (const database of [files, paths, results]) {
     const { entryCount } = database.getStats() as { entryCount: number };
     let count = 0;
     for (const { value } of database.getRange()) {
       // A page that leads back to an earlier one would never end.
       if (++count > entryCount) throw new RangeError('there are more entries than it says');
       if (database === results) JSON.parse(value);
-      else if (!/ [0-9a-f]{64}$/.test(value)) throw new RangeError('an entry is no file');
+      else if (database === files && !/ [0-9a-f]{64}$/.test(value))
+        throw new RangeError('an entry is no file');
       if (count % TELL_EVERY === 0) process.stdout.write('.');
     }
     if (count < entryCount) throw new RangeError('there are fewer entries than it says');
