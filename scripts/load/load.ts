@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { Command } from 'commander';
 import { loadAudio } from '../../daemon/audio/loadAudio.ts';
-import { encodeWav } from '../../daemon/inference/playableAudio.ts';
+
 import { packageRoot } from '../../daemon/paths.ts';
+import { encodeWav } from '../encodeWav.ts';
 import { loadDaemon, percentile } from './loadDaemon.ts';
 
 /** Growth in the second half beyond which something is not given back. */
