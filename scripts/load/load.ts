@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { Command } from 'commander';
 import { loadAudio } from '../../daemon/audio/loadAudio.ts';
-
 import { packageRoot } from '../../daemon/paths.ts';
 import { encodeWav } from '../encodeWav.ts';
 import { loadDaemon, percentile } from './loadDaemon.ts';

@@ -5,6 +5,7 @@ import {
   existsSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   truncateSync,
@@ -168,6 +169,18 @@ describe('features of training clips', () => {
       [0, 1, 2, 3],
       [4, 5, 6, 7],
     ]);
+  });
+
+  it('are computed anew where another version of the analysis has kept them, and never taken for its own', async () => {
+    const { clips, cacheFolder } = await place(2);
+    const first = await prepared(clips, cacheFolder);
+    // The folder's name is the hash of what its values depend on, the analysis included.
+    const [name] = readdirSync(cacheFolder);
+    renameSync(join(cacheFolder, name), join(cacheFolder, [...name].reverse().join('')));
+    const second = await prepared(clips, cacheFolder);
+    assert.equal(second.analyzed, 2);
+    assert.deepEqual(second.values, first.values);
+    assert.equal(readdirSync(cacheFolder).length, 2);
   });
 
   it('leave out windows that turn out to be silent beside louder ones that follow, as prediction does', async () => {
