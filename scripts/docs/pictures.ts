@@ -11,7 +11,7 @@ const KINDS = ['report', 'findings', 'training'] as const;
 const CLIP = 'synthetic-hibari-english.ogg';
 const SAMPLE = /\.(wav|mp3|flac|ogg|m4a)$/;
 const ARCHIVED = /^synthetic|woman/;
-const EPOCHS = '40';
+const EPOCHS = '24';
 const TRAINING_LIMIT_MS = 400_000;
 /** The title bar says that the extension is under development. */
 const TITLE_BAR_HEIGHT = 35;
