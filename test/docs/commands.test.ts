@@ -38,6 +38,7 @@ const NOT_RUN: [RegExp, string][] = [
     'needs Redis and a worker; test/scan/queue.test.ts starts both where it can',
   ],
   [/^npm run sbom\b/, 'asks npm about the installation; test/package/published.test.ts runs it'],
+  [/^npm run pictures\b/, 'writes the pictures of docs/'],
   [/^npm run vscode$/, 'ends when a person ends it; test/e2e runs the same server'],
   [/^node scripts\/killResume\.mjs$/, 'trains for minutes; test/cli/resume.test.ts runs it with two kills'],
   [/^code /, "needs the desktop's VS Code"],
