@@ -57,7 +57,8 @@ plots.evidenceOpacity = state.evidenceOpacity;
 
 window.addEventListener('message', ({ data }: MessageEvent<ToReport>) => {
   if ('number' in data) {
-    if (data.number <= latest) return;
+    // A page made while its tab is shown may miss how the detection began; it is told again when it is ready.
+    if (data.number <= latest || (latest === 0 && data.type !== 'detecting')) return;
     latest = data.number;
   }
   switch (data.type) {
