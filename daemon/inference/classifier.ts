@@ -93,7 +93,9 @@ export class Classifier {
     const { summary } = score;
     const probability = calibratedProbability(score.logit, config.calibration);
     const { facts: audio, silent, measures } = summary;
-    const input = { duration: audio.duration, silent, measures, pooled: score.pooled };
+    const { codec, duration, bytes } = audio;
+    const coding = { codec, bitsPerSecond: (8 * bytes) / duration };
+    const input = { duration, silent, coding, measures, pooled: score.pooled };
     const decided = decide(probability, input, config);
     return {
       label: decided.label,

@@ -1,6 +1,6 @@
 import { CLASS_NAMES, type Decision, type Label } from '../../shared/verdict.ts';
 import type { ModelConfig } from '../model/modelConfig.ts';
-import { type InputFacts, inputReasons } from './inputChecks.ts';
+import { deepfakeReasons, type InputFacts, inputReasons } from './inputChecks.ts';
 
 export interface Decided {
   label: Label;
@@ -19,6 +19,7 @@ export function decide(probability: number, input: InputFacts, config: ModelConf
   const band = config.inconclusive;
   const { duration, silent } = input;
   const reasons = inputReasons(band === null ? { duration, silent } : input, config.featureStatistics);
+  if (band !== null && probability >= band.high) reasons.push(...deepfakeReasons(input));
   if (band !== null && probability > band.low && probability < band.high) {
     reasons.push('The model has seen both genuine and synthetic speech score like this.');
   }

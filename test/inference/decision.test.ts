@@ -52,6 +52,17 @@ describe('a decision', () => {
     assert.equal(decide(0.7, sound, banded).decision, 'Deepfake');
   });
 
+  it('is Inconclusive where Opus of a low bit rate looks synthetic, and only there', () => {
+    const coded = (codec: string, bitsPerSecond: number) => ({ ...sound, coding: { codec, bitsPerSecond } });
+    const { decision, reasons } = decide(0.9, coded('opus', 24_000), banded);
+    assert.equal(decision, 'Inconclusive');
+    assert.match(reasons.join(), /^Opus of 24 kbit\/s leaves traces/);
+    assert.equal(decide(0.1, coded('opus', 24_000), banded).decision, 'Genuine');
+    assert.equal(decide(0.9, coded('opus', 64_000), banded).decision, 'Deepfake');
+    assert.equal(decide(0.9, coded('mp3', 24_000), banded).decision, 'Deepfake');
+    assert.equal(decide(0.9, coded('opus', 24_000), plain).decision, 'Deepfake', 'as the reference');
+  });
+
   it('is Inconclusive for silence', () => {
     const { decision, reasons } = decide(0.99, { duration: 3, silent: true }, plain);
     assert.equal(decision, 'Inconclusive');
