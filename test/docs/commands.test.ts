@@ -183,9 +183,10 @@ describe('command lines of the pages', async () => {
   const runnable = [...commands.keys()].filter(
     (command) => !NOT_RUN.some(([pattern]) => pattern.test(command)),
   );
-  // A model must be trained before it is measured, and a run interrupted before one goes on with it.
+  // A model must be trained before it is measured, a run interrupted before one goes on with it, and results be kept before some go.
   const order = ['--resume', ' train ', ''];
-  const rank = (command: string) => order.findIndex((part) => command.includes(part));
+  const rank = (command: string) =>
+    command.endsWith(' prune') ? order.length : order.findIndex((part) => command.includes(part));
   runnable.sort((a, b) => rank(a) - rank(b));
   for (const command of runnable) {
     it(`${command} (${commands.get(command)!.join(', ')})`, async () => {
