@@ -48,15 +48,21 @@ export interface Report {
 
 /** A report on a stream that stays open, such as standard output. */
 export async function streamReport(writer: ReportWriter, stream: NodeJS.WritableStream): Promise<Report> {
-  const write = async (text: string) => {
-    if (text === '' || stream.write(text)) return;
-    await new Promise<void>((resolve) => {
+  /** Settles for everybody who waits until the stream takes more, or never will. */
+  let room: Promise<void> | undefined;
+  const untilRoom = () =>
+    new Promise<void>((resolve) => {
       const go = () => {
         stream.off('drain', go).off('close', go).off('error', go);
+        room = undefined;
         resolve();
       };
       stream.on('drain', go).on('close', go).on('error', go);
     });
+  const write = async (text: string) => {
+    if (text === '' || stream.write(text)) return;
+    room ??= untilRoom();
+    await room;
   };
   await write(writer.begin());
   return {

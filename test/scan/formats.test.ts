@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import Ajv from 'ajv-draft-04';
@@ -10,7 +11,7 @@ import { parse } from 'csv-parse/sync';
 import type { Log } from 'sarif';
 import { packageRoot } from '../../daemon/paths.ts';
 import type { ReportContext } from '../../daemon/scan/formats/format.ts';
-import { FORMATS, type FormatName, fileReport, formatOf } from '../../daemon/scan/reports.ts';
+import { FORMATS, type FormatName, fileReport, formatOf, streamReport } from '../../daemon/scan/reports.ts';
 import { ErrorCode } from '../../shared/errors.ts';
 import type { ScannedFile, ScanSummary } from '../../shared/protocol.ts';
 import type { Decision } from '../../shared/verdict.ts';
@@ -225,5 +226,21 @@ describe('reports of a scan', () => {
   it('say which file cannot be written', async () => {
     const inFile = join(folder, 'reports', 'new folder', 'scan.csv', 'below.csv');
     await assert.rejects(fileReport(inFile, context), isDeepfakeError(ErrorCode.WriteFailed, inFile));
+  });
+});
+
+describe('a report on a stream that takes no more for now', () => {
+  it('waits with one listener, however many results are ready', async () => {
+    const stream = new PassThrough({ highWaterMark: 1 });
+    const report = await streamReport(FORMATS.jsonl(), stream);
+    const added = Array.from({ length: 32 }, (_, i) => report.add(resultOf(`${i}.wav`, 'Genuine', 0.1)));
+    assert.equal(stream.listenerCount('drain'), 1);
+    let text = '';
+    stream.setEncoding('utf8').on('data', (chunk) => {
+      text += chunk;
+    });
+    await Promise.all(added);
+    assert.equal(stream.listenerCount('drain'), 0);
+    assert.equal(text.trimEnd().split('\n').length, 32);
   });
 });
