@@ -284,9 +284,12 @@ async function setAside(path: string): Promise<string> {
 function reasonOf(error: unknown): unknown {
   const { commitError } = error as { commitError?: Promise<never> };
   if (commitError === undefined) return error;
-  const reason = commitError.catch((cause: Error) =>
-    cause.message.includes('No space left') ? new Error('the disk is full') : cause,
-  );
+  const reason = commitError.catch((cause: Error) => {
+    if (cause.message.includes('No space left')) return new Error('the disk is full');
+    // What LMDB calls a write of which only a part found room.
+    if (cause.message.includes('Input/output error')) return new Error('the disk is full or damaged');
+    return cause;
+  });
   return Promise.race([reason, delay(REASON_LIMIT_MS, error)]);
 }
 

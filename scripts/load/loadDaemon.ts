@@ -6,6 +6,8 @@ import {
   CancellationTokenSource,
   createMessageConnection,
   type MessageConnection,
+  StreamMessageReader,
+  StreamMessageWriter,
 } from 'vscode-jsonrpc/node';
 import { distFile } from '../../daemon/paths.ts';
 import { seededRandom } from '../../daemon/random.ts';
@@ -140,7 +142,10 @@ async function startDaemon({ environment, options }: Load) {
     env: { ...process.env, ...environment },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  const connection = createMessageConnection(child.stdout!, child.stdin!);
+  const reader = new StreamMessageReader(child.stdout!);
+  // Its timer would go on for ever where the daemon is killed in the middle of a message.
+  reader.partialMessageTimeout = 0;
+  const connection = createMessageConnection(reader, new StreamMessageWriter(child.stdin!));
   const ready = new Promise<void>((resolve, reject) => {
     connection.onNotification(ReadyNotification.type, resolve);
     void once(child, 'exit').then(() => reject(new Error('The daemon has ended.')));

@@ -105,7 +105,7 @@ describe('a scan', () => {
     assert.equal(finished.stderr.match(/warning: /g)?.length, 1, finished.stderr);
     assert.match(
       finished.stderr,
-      /^warning: The results of this scan are not kept any more in \S+ \(the disk is full\): /m,
+      /^warning: The results of this scan are not kept any more in \S+ \(the disk is full( or damaged)?\): /m,
     );
   });
 
