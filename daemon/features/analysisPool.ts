@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { availableParallelism } from 'node:os';
 import pLimit, { type LimitFunction } from 'p-limit';
 import workerpool from 'workerpool';
@@ -174,6 +175,8 @@ export class AnalysisPool {
     const cancellation = new Promise<never>((_, reject) => {
       cancel = () => reject(cancelled(path));
     });
+    // Each file that waits or runs listens to its request's signal.
+    if (signal !== undefined) setMaxListeners(0, signal);
     signal?.addEventListener('abort', cancel, { once: true });
     const turn = this.limit(async () => {
       signal?.removeEventListener('abort', cancel);

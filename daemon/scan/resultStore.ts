@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { mkdir, open as openFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Database, RootDatabase } from 'lmdb';
+import type { Database } from 'lmdb';
 import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
 import { userCacheFolder } from '../paths.ts';
 import { isSound, noteClosed } from './storeCheck.ts';
+import { openDatabases, type StoreDatabases } from './storeDatabases.ts';
 import type { StoredResult } from './storedResult.ts';
 
 /** What a file's result belongs to. */
@@ -47,10 +48,7 @@ export const defaultStorePath = join(userCacheFolder, 'results.mdb');
 export class ResultStore {
   private constructor(
     readonly path: string,
-    private readonly root: RootDatabase,
-    private readonly files: Database<string, Buffer>,
-    private readonly paths: Database<string, Buffer>,
-    private readonly results: Database<string, Buffer>,
+    private readonly databases: StoreDatabases,
     private readonly warn: ((message: string) => void) | undefined,
   ) {}
   /** Nothing more is kept once something could not be. */
@@ -66,16 +64,10 @@ export class ResultStore {
           `The results of earlier scans in ${path} were damaged and are now in ${aside}: files are analysed anew.`,
         );
       }
-      const { open } = await loadLmdb();
-      // Batches of a whole turn would leave a rejected promise behind that nobody can handle when the disk is full.
-      const root = open({ path, noSubdir: true, maxDbs: 4, eventTurnBatching: false });
-      const kept = { encoding: 'string', keyEncoding: 'binary' } as const;
-      const files = root.openDB<string, Buffer>({ name: 'files', ...kept });
-      const paths = root.openDB<string, Buffer>({ name: 'paths', ...kept });
-      const results = root.openDB<string, Buffer>({ name: 'results', ...kept });
+      const databases = openDatabases(path, await loadLmdb());
       // A killed process leaves its place in the table of readers behind, which would keep old pages in use.
-      root.readerCheck();
-      return new ResultStore(path, root, files, paths, results, warn);
+      databases.root.readerCheck();
+      return new ResultStore(path, databases, warn);
     } catch (cause) {
       throw unusable(path, cause);
     }
@@ -89,13 +81,13 @@ export class ResultStore {
 
   /** The last state and content hash of a path, whatever it is now. */
   lastState(path: string): { state: string; contentHash: string } | undefined {
-    const entry = this.files.get(pathKey(path));
+    const entry = this.databases.files.get(pathKey(path));
     if (entry === undefined) return undefined;
     return { state: entry.slice(0, entry.lastIndexOf(' ')), contentHash: contentHashOf(entry) };
   }
 
   result({ contentHash, profile }: ResultKey): StoredResult | undefined {
-    const entry = this.results.get(Buffer.from(contentHash + profile, 'hex'));
+    const entry = this.databases.results.get(Buffer.from(contentHash + profile, 'hex'));
     return entry === undefined ? undefined : (JSON.parse(entry) as StoredResult);
   }
 
@@ -103,14 +95,17 @@ export class ResultStore {
   async putContentHash(path: string, state: string, contentHash: string): Promise<void> {
     const key = pathKey(path);
     await this.write(async () => {
-      await Promise.all([this.files.put(key, `${state} ${contentHash}`), this.paths.put(key, path)]);
+      await Promise.all([
+        this.databases.files.put(key, `${state} ${contentHash}`),
+        this.databases.paths.put(key, path),
+      ]);
     });
   }
 
   /** Resolves when the result is written. */
   async putResult({ contentHash, profile }: ResultKey, result: StoredResult): Promise<void> {
     await this.write(async () => {
-      await this.results.put(Buffer.from(contentHash + profile, 'hex'), JSON.stringify(result));
+      await this.databases.results.put(Buffer.from(contentHash + profile, 'hex'), JSON.stringify(result));
     });
   }
 
@@ -139,10 +134,10 @@ export class ResultStore {
       if (!dryRun) await Promise.all(entries.map(({ database, key }) => database.remove(key)));
     };
     try {
-      for (const entries of pages(this.files)) {
+      for (const entries of pages(this.databases.files)) {
         const gone = await Promise.all(
           entries.map(async ({ key, value }) => {
-            const path = this.paths.get(key);
+            const path = this.databases.paths.get(key);
             if (path !== undefined && (await isGone(path))) return [key];
             needed.add(contentHashOf(value));
             return [];
@@ -150,9 +145,13 @@ export class ResultStore {
         );
         const keys = gone.flat();
         pruned.files += keys.length;
-        await remove(keys.flatMap((key) => [this.files, this.paths].map((database) => ({ database, key }))));
+        await remove(
+          keys.flatMap((key) =>
+            [this.databases.files, this.databases.paths].map((database) => ({ database, key })),
+          ),
+        );
       }
-      for (const entries of pages(this.results)) {
+      for (const entries of pages(this.databases.results)) {
         const unneeded = entries.filter(({ key }) => {
           const hex = key.toString('hex');
           const profile = hex.slice(HASH_DIGITS);
@@ -160,7 +159,7 @@ export class ResultStore {
         });
         pruned.results += unneeded.length;
         pruned.kept += entries.length - unneeded.length;
-        await remove(unneeded.map(({ key }) => ({ database: this.results, key })));
+        await remove(unneeded.map(({ key }) => ({ database: this.databases.results, key })));
       }
       return pruned;
     } catch (error) {
@@ -170,17 +169,17 @@ export class ResultStore {
 
   /** Number of results kept, for all models. */
   get size(): number {
-    return (this.results.getStats() as { entryCount: number }).entryCount;
+    return (this.databases.results.getStats() as { entryCount: number }).entryCount;
   }
 
   async close(): Promise<void> {
     if (this.failed) {
       // LMDB would wait for ever for what it could not write.
-      void this.root.close().catch(() => {});
+      void this.databases.root.close().catch(() => {});
       return;
     }
-    await this.root.flushed;
-    await this.root.close();
+    await this.databases.root.flushed;
+    await this.databases.root.close();
     await noteClosed(this.path);
   }
 }

@@ -1,5 +1,4 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
 import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
 import type { FileResult, ScannedFile, ScanSummary } from '../../shared/protocol.ts';
@@ -91,8 +90,6 @@ class Scan {
 
   async run(): Promise<ScanSummary> {
     const { signal } = this.options;
-    // Every file under way listens.
-    setMaxListeners(0, this.abort.signal);
     const cancel = () => this.abort.abort();
     signal?.addEventListener('abort', cancel, { once: true });
     if (signal?.aborted) cancel();

@@ -1,17 +1,14 @@
 // Started by storeCheck.ts: reads everything in a store, and ends with DAMAGED_EXIT_CODE, or by a signal, where that is not possible.
 import { open } from 'lmdb';
 import { DAMAGED_EXIT_CODE } from './storeCheck.ts';
+import { openDatabases } from './storeDatabases.ts';
 
 /** Entries between two signs of life. */
 const TELL_EVERY = 10_000;
 
 const path = process.argv[2];
 try {
-  const root = open({ path, noSubdir: true, maxDbs: 4 });
-  const kept = { encoding: 'string', keyEncoding: 'binary' } as const;
-  const files = root.openDB<string, Buffer>({ name: 'files', ...kept });
-  const results = root.openDB<string, Buffer>({ name: 'results', ...kept });
-  const paths = root.openDB<string, Buffer>({ name: 'paths', ...kept });
+  const { root, files, paths, results } = openDatabases(path, { open });
   for (const database of [files, paths, results]) {
     const { entryCount } = database.getStats() as { entryCount: number };
     let count = 0;

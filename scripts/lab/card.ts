@@ -5,7 +5,7 @@ import { readModel } from '../../daemon/model/checkpoint.ts';
 import { DeepfakeError, ErrorCode } from '../../shared/errors.ts';
 import { CHECKPOINT_NAME } from '../../shared/modelFiles.ts';
 import { rateWithInterval, robustnessTable, type ScoreReport, scoreTable } from './scoring.ts';
-import type { Summary } from './summary.ts';
+import { percent, type Summary } from './summary.ts';
 
 export const CARD_NAME = 'model_card.json';
 const BEGIN = '<!-- figures of model_card.json, written by npm run lab -- --card -->';
@@ -58,8 +58,6 @@ export function withFigures(text: string, card: ModelCard, path: string): string
   }
   return `${text.slice(0, from)}${BEGIN}\n\n${figures(card)}\n${text.slice(to)}`;
 }
-
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 function figures({ checkpoint_sha256, cross_validation: cv, scored, inconclusive }: ModelCard): string {
   const folds = new Set(cv.folds.map(({ fold }) => fold)).size;

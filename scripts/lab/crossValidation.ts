@@ -7,7 +7,7 @@ import type { Recipe } from '../../daemon/training/recipe.ts';
 import { networkShape, trainNetwork, validate } from '../../daemon/training/trainer.ts';
 import type { CorpusClip } from './corpus.ts';
 import type { Fold } from './folds.ts';
-import { keepNetwork } from './networks.ts';
+import { keepNetwork, keptNetwork, type Network } from './networks.ts';
 
 /** The logits of one fold's test clips, by a network that was trained without them. */
 export interface FoldScores {
@@ -22,7 +22,7 @@ export interface FoldScores {
 export interface CrossValidationOptions {
   /** Trainings that run at the same time, each on one thread. */
   jobs: number;
-  /** Folder for the network of every fold and seed. */
+  /** Folder for the network of every fold and seed; what lies there already is not trained again. */
   networks?: string;
   cache?: FeatureCache;
   ffmpegPath?: string;
@@ -54,23 +54,26 @@ export async function crossValidate(
     const examples = await AugmentedExamples.prepare(clips, recipe.augmentation ?? {}, 0, preparation);
     prepared.push(examples);
     const positionOf = new Map(tested.map((index, position) => [index, position]));
+    const trainOrFind = async (fold: Fold, seed: number): Promise<Network> => {
+      const { networks } = options;
+      const set = { name: fold.name, clips: fold.training.map((index) => clips[index]) };
+      const kept = networks && (await keptNetwork(networks, set, { recipe, seed }));
+      if (kept) return kept;
+      const training = subset(examples, fold.training, seed);
+      const { last } = await trainNetwork({ recipe, engine, training, seed });
+      if (last === undefined) throw new Error('Training ended before its first epoch.');
+      if (networks !== undefined) await keepNetwork(networks, set, { recipe, seed }, last);
+      return last;
+    };
     const limit = pLimit(options.jobs);
     const runs = seeds.flatMap((seed) => folds.map((fold) => ({ seed, fold })));
     return await Promise.all(
       runs.map(({ seed, fold }) =>
         limit(async () => {
           const started = performance.now();
-          const { last } = await trainNetwork({
-            recipe,
-            engine,
-            training: subset(examples, fold.training, seed),
-            seed,
-          });
-          if (last === undefined) throw new Error('Training ended before its first epoch.');
-          if (options.networks !== undefined)
-            await keepNetwork(options.networks, fold.name, { recipe, seed }, last);
+          const network = await trainOrFind(fold, seed);
           const part = stored.subset(fold.test.map((index) => positionOf.get(index) as number));
-          const { logits, eer } = await validate(engine, shape, last.state, part);
+          const { logits, eer } = await validate(engine, shape, network.state, part);
           const seconds = (performance.now() - started) / 1000;
           options.onProgress?.(
             `${recipe.name}: fold ${fold.name}, seed ${seed}: ${fold.training.length} clips trained on, EER ${(100 * eer).toFixed(1)} %, ${seconds.toFixed(0)} s`,

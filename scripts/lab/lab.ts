@@ -64,7 +64,10 @@ const program = new Command('lab')
   .option('--epochs <n>', 'instead of the recipe’s', Number)
   .option('--quick', 'a small version: 8 epochs on 1-s crops, without codecs')
   .option('--jobs <n>', 'trainings at a time', Number, 2)
-  .option('--networks <folder>', 'keep the network of every fold and seed there')
+  .option(
+    '--networks <folder>',
+    'keep the network of every fold and seed there; what is there is not trained again',
+  )
   .option('--feature-cache <folder>', 'keep the clips’ features there for the next run')
   .option('--out <prefix>', 'where PREFIX.json and PREFIX.md go', join('reports', 'lab'))
   .option(
@@ -112,9 +115,9 @@ async function run(options: LabOptions): Promise<void> {
   const recipes = (options.variant.length > 0 ? options.variant : [base.name]).map((text) =>
     vary(base, text),
   );
-  if (options.from.length > 0) return shipFrom(options.from, clips, options);
   const cache =
     options.featureCache === undefined ? undefined : await FeatureCache.open(options.featureCache);
+  if (options.from.length > 0) return shipFrom(options.from, clips, options, cache);
   const summaries: Summary[] = [];
   const scores: Scored[] = [];
   for (const varied of recipes) {
@@ -130,7 +133,7 @@ async function run(options: LabOptions): Promise<void> {
     await writeReport(options.out, summaries, scores);
   }
   console.log(markdown(summaries));
-  await shipIfAsked(clips, scores.slice(-1), options);
+  await shipIfAsked(clips, scores.slice(-1), options, cache);
 }
 
 async function score(options: LabOptions): Promise<void> {
@@ -160,7 +163,12 @@ interface Scored {
   runs: FoldScores[];
 }
 
-async function shipFrom(files: string[], clips: CorpusClip[], options: LabOptions): Promise<void> {
+async function shipFrom(
+  files: string[],
+  clips: CorpusClip[],
+  options: LabOptions,
+  cache?: FeatureCache,
+): Promise<void> {
   const reports = await Promise.all(
     files.map(async (file): Promise<{ scores: Scored[] }> => JSON.parse(await readFile(file, 'utf8'))),
   );
@@ -168,10 +176,16 @@ async function shipFrom(files: string[], clips: CorpusClip[], options: LabOption
     clips,
     reports.map(({ scores }) => scores[scores.length - 1]),
     options,
+    cache,
   );
 }
 
-async function shipIfAsked(clips: CorpusClip[], scored: Scored[], options: LabOptions): Promise<void> {
+async function shipIfAsked(
+  clips: CorpusClip[],
+  scored: Scored[],
+  options: LabOptions,
+  cache?: FeatureCache,
+): Promise<void> {
   if (options.ship === undefined) return;
   const members = scored.flatMap(({ recipe, runs }) =>
     [...new Set(runs.map(({ seed }) => seed))].map((seed) => ({ recipe, seed })),
@@ -184,7 +198,7 @@ async function shipIfAsked(clips: CorpusClip[], scored: Scored[], options: LabOp
     folder: options.ship,
     jobs: options.jobs,
     networks: options.networks,
-    cache: options.featureCache === undefined ? undefined : await FeatureCache.open(options.featureCache),
+    cache,
     targetError: options.targetError,
     onProgress: (line) => console.error(line),
   });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -21,37 +22,47 @@ export interface Network {
   steps: number;
 }
 
-const folderOf = (folder: string, clips: string, { recipe, seed }: Training): string =>
-  join(folder, `${recipe.name} ${clips} seed ${seed}`.replaceAll(' ', '-'));
+/** What a network was trained on; the name becomes part of a folder's. */
+export interface TrainingSet {
+  name: string;
+  clips: { path: string }[];
+}
+
+const folderOf = (folder: string, { name }: TrainingSet, { recipe, seed }: Training): string =>
+  join(folder, `${recipe.name} ${name} seed ${seed}`.replaceAll(' ', '-'));
 
 /** As it is stored: calibrated on nothing, because a fold's network has met its own clips only. */
-const configOf = ({ recipe, seed }: Training) =>
-  trainedModelConfig(recipe, { calibration: UNCALIBRATED, inconclusive: null }, { seed });
+function configOf({ clips }: TrainingSet, { recipe, seed }: Training) {
+  const paths = clips.map(({ path }) => path).join('\n');
+  const trainedOn = createHash('sha256').update(paths).digest('hex');
+  const calibration = { calibration: UNCALIBRATED, inconclusive: null };
+  return trainedModelConfig(recipe, calibration, { seed, trained_on: trainedOn });
+}
 
-/** Keeps a network in a folder of its own in `folder`; `clips` names what it was trained on. Throws WriteFailed. */
+/** Keeps a network in a folder of its own in `folder`. Throws WriteFailed. */
 export async function keepNetwork(
   folder: string,
-  clips: string,
+  set: TrainingSet,
   training: Training,
   { state, steps }: Network,
 ): Promise<void> {
-  const config = configOf(training);
+  const config = configOf(set, training);
   const kept = { ...config, training: { ...config.training, steps } };
-  await writeModel(folderOf(folder, clips, training), state, kept, steps);
+  await writeModel(folderOf(folder, set, training), state, kept, steps);
 }
 
 /** The network that `keepNetwork` wrote for the same clips, recipe and seed; undefined where there is none. */
 export async function keptNetwork(
   folder: string,
-  clips: string,
+  set: TrainingSet,
   training: Training,
 ): Promise<Network | undefined> {
-  const path = join(folderOf(folder, clips, training), CHECKPOINT_NAME);
+  const path = join(folderOf(folder, set, training), CHECKPOINT_NAME);
   if (!existsSync(path)) return undefined;
   const { state, config } = await readModel(path);
   const { checkpointSha256: _, ...found } = config;
   const { steps, ...facts } = config.training ?? {};
-  const expected = parseModelConfig(formatModelConfig(configOf(training)), path);
+  const expected = parseModelConfig(formatModelConfig(configOf(set, training)), path);
   const isSame = isDeepStrictEqual({ ...found, training: facts }, expected);
   return isSame && typeof steps === 'number' ? { state, steps } : undefined;
 }

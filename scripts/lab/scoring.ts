@@ -25,6 +25,7 @@ import { seededRandom } from '../../daemon/random.ts';
 import type { Decision } from '../../shared/verdict.ts';
 import { encodeWav } from '../encodeWav.ts';
 import type { CorpusClip } from './corpus.ts';
+import { percent } from './summary.ts';
 import { TREATMENTS, type Treatment } from './treatments.ts';
 
 /** Measures of one set of clips; rates are shares in [0, 1], intervals of 95 %. */
@@ -252,7 +253,6 @@ function groupScores(name: string, answers: Answer[], clips: CorpusClip[], thres
   };
 }
 
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 export const rateWithInterval = (rate: number, [low, high]: Interval): string =>
   `${percent(rate)} (${(100 * low).toFixed(1)}–${(100 * high).toFixed(1)})`;
 

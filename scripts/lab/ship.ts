@@ -44,19 +44,26 @@ export async function ship(
   summary: Summary,
   options: ShippingOptions,
 ): Promise<void> {
-  const networks = await trainOnAll(clips, members, options);
-  const [{ recipe }] = members;
-  const architecture =
-    members.length === 1 ? recipe.architecture : { ...recipe.architecture, members: members.length };
-  const joined = members.length === 1 ? networks[0].state : joinMembers(networks.map(({ state }) => state));
-  const shipped = { ...recipe, name: summary.recipe, architecture };
-  const preparation = { pool: new AnalysisPool(), features: recipe.features, cache: options.cache };
-  const whole = await StoredFeatures.prepare(clips, recipe.windows, preparation);
-  await preparation.pool.dispose();
-  const pooled = await pooledFeatures(new OnnxRuntimeEngine(), networkShape(shipped), joined, whole);
-  await whole.dispose();
-  const trained = { state: joined, steps: networks[0].steps, statistics: featureStatistics(pooled) };
-  await writeCalibrated(trained, members, clips, shipped, runs, summary, options);
+  const pool = new AnalysisPool();
+  try {
+    const networks = await trainOnAll(clips, members, pool, options);
+    const [{ recipe }] = members;
+    const architecture =
+      members.length === 1 ? recipe.architecture : { ...recipe.architecture, members: members.length };
+    const shipped = { ...recipe, name: summary.recipe, architecture };
+    const state = joinMembers(networks.map((network) => network.state));
+    const whole = await StoredFeatures.prepare(clips, recipe.windows, {
+      pool,
+      features: recipe.features,
+      cache: options.cache,
+    });
+    const pooled = await pooledFeatures(new OnnxRuntimeEngine(), networkShape(shipped), state, whole);
+    await whole.dispose();
+    const trained = { state, steps: networks[0].steps, statistics: featureStatistics(pooled) };
+    await writeCalibrated(trained, members, clips, shipped, runs, summary, options);
+  } finally {
+    await pool.dispose();
+  }
 }
 
 /** A network, and where its training clips lie in its features. */
@@ -64,48 +71,49 @@ interface TrainedNetwork extends Network {
   statistics?: FeatureStatistics;
 }
 
-const ALL_CLIPS = 'all';
-
 async function trainOnAll(
   clips: CorpusClip[],
   members: Training[],
+  pool: AnalysisPool,
   { jobs, networks, cache, onProgress }: ShippingOptions,
 ): Promise<Network[]> {
   const engine = new OnnxRuntimeEngine({ threads: 1 });
   const limit = pLimit(jobs);
   const all = clips.map((_, index) => index);
-  return Promise.all(
-    members.map(({ recipe, seed }) =>
-      limit(async () => {
-        const kept =
-          networks === undefined ? undefined : await keptNetwork(networks, ALL_CLIPS, { recipe, seed });
-        if (kept !== undefined) {
-          onProgress?.(`${recipe.name}, seed ${seed}: trained before`);
-          return kept;
-        }
-        const pool = new AnalysisPool();
-        const preparation = { pool, features: recipe.features, cache };
-        const examples = await AugmentedExamples.prepare(clips, recipe.augmentation ?? {}, 0, preparation);
-        await pool.dispose();
-        try {
-          const { last } = await trainNetwork({
-            recipe,
-            engine,
-            training: subset(examples, all, seed),
-            seed,
-            onStep: ({ step, steps }) => {
-              if (step % 1000 === 0) onProgress?.(`${recipe.name}, seed ${seed}: step ${step} of ${steps}`);
-            },
-          });
-          if (last === undefined) throw new Error('Training ended before its first epoch.');
-          if (networks !== undefined) await keepNetwork(networks, ALL_CLIPS, { recipe, seed }, last);
-          return last;
-        } finally {
-          await examples.dispose();
-        }
-      }),
-    ),
-  );
+  const set = { name: 'all', clips };
+  /** Once per recipe, when its first training begins. */
+  const prepared = new Map<Recipe, Promise<AugmentedExamples>>();
+  const examplesOf = (recipe: Recipe): Promise<AugmentedExamples> => {
+    const preparation = { pool, features: recipe.features, cache };
+    const examples =
+      prepared.get(recipe) ?? AugmentedExamples.prepare(clips, recipe.augmentation ?? {}, 0, preparation);
+    prepared.set(recipe, examples);
+    return examples;
+  };
+  const train = async ({ recipe, seed }: Training): Promise<Network> => {
+    const kept = networks && (await keptNetwork(networks, set, { recipe, seed }));
+    if (kept) {
+      onProgress?.(`${recipe.name}, seed ${seed}: trained before`);
+      return kept;
+    }
+    const { last } = await trainNetwork({
+      recipe,
+      engine,
+      training: subset(await examplesOf(recipe), all, seed),
+      seed,
+      onStep: ({ step, steps }) => {
+        if (step % 1000 === 0) onProgress?.(`${recipe.name}, seed ${seed}: step ${step} of ${steps}`);
+      },
+    });
+    if (last === undefined) throw new Error('Training ended before its first epoch.');
+    if (networks !== undefined) await keepNetwork(networks, set, { recipe, seed }, last);
+    return last;
+  };
+  try {
+    return await Promise.all(members.map((member) => limit(train, member)));
+  } finally {
+    for (const examples of prepared.values()) await (await examples).dispose();
+  }
 }
 
 /** Writes a network trained on all clips, calibrated on the held-out logits, and tells what the Inconclusive band buys. */

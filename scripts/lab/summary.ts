@@ -147,7 +147,8 @@ export function summarize(recipe: string, clips: CorpusClip[], runs: FoldScores[
   };
 }
 
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+/** With one decimal, as the tables have it. */
+export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 const range = ([low, high]: Interval): string => `${(100 * low).toFixed(1)}–${(100 * high).toFixed(1)}`;
 /** Families with fewer clips do not count in the mean over families. */
 const FEWEST_RATED = 5;

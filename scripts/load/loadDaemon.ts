@@ -2,16 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
-import {
-  CancellationTokenSource,
-  createMessageConnection,
-  type MessageConnection,
-  StreamMessageReader,
-  StreamMessageWriter,
-} from 'vscode-jsonrpc/node';
+import { CancellationTokenSource, type MessageConnection } from 'vscode-jsonrpc/node';
 import { distFile } from '../../daemon/paths.ts';
 import { seededRandom } from '../../daemon/random.ts';
 import { ClassifyRequest, ReadyNotification } from '../../shared/protocol.ts';
+import { daemonConnection } from './daemonConnection.ts';
 
 export interface Load {
   /** Clips that are asked for in turn, one in each request. */
@@ -142,10 +137,7 @@ async function startDaemon({ environment, options }: Load) {
     env: { ...process.env, ...environment },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  const reader = new StreamMessageReader(child.stdout!);
-  // Its timer would go on for ever where the daemon is killed in the middle of a message.
-  reader.partialMessageTimeout = 0;
-  const connection = createMessageConnection(reader, new StreamMessageWriter(child.stdin!));
+  const connection = daemonConnection(child);
   const ready = new Promise<void>((resolve, reject) => {
     connection.onNotification(ReadyNotification.type, resolve);
     void once(child, 'exit').then(() => reject(new Error('The daemon has ended.')));

@@ -8,15 +8,18 @@ import { temporaryFolder } from '../helpers.ts';
 
 describe('a kept network', () => {
   const training = { recipe: defaultRecipe, seed: 2 };
+  const set = { name: 'systems 1', clips: [{ path: 'a.wav' }, { path: 'b.wav' }] };
   const network = { state: initialState(defaultRecipe.architecture, seededRandom(1)), steps: 7 };
 
   it('comes back for the clips, the recipe and the seed that it was trained with, and for no others', async () => {
     const folder = temporaryFolder();
-    await keepNetwork(folder, 'systems 1', training, network);
-    assert.deepEqual(await keptNetwork(folder, 'systems 1', training), network);
-    assert.equal(await keptNetwork(folder, 'systems 2', training), undefined);
-    assert.equal(await keptNetwork(folder, 'systems 1', { ...training, seed: 3 }), undefined);
+    await keepNetwork(folder, set, training, network);
+    assert.deepEqual(await keptNetwork(folder, set, training), network);
+    assert.equal(await keptNetwork(folder, { ...set, name: 'systems 2' }, training), undefined);
+    const fewer = { ...set, clips: set.clips.slice(1) };
+    assert.equal(await keptNetwork(folder, fewer, training), undefined);
+    assert.equal(await keptNetwork(folder, set, { ...training, seed: 3 }), undefined);
     const longer = { ...defaultRecipe, epochs: defaultRecipe.epochs + 1 };
-    assert.equal(await keptNetwork(folder, 'systems 1', { ...training, recipe: longer }), undefined);
+    assert.equal(await keptNetwork(folder, set, { ...training, recipe: longer }), undefined);
   });
 });

@@ -1,14 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  createMessageConnection,
-  type MessageConnection,
-  StreamMessageReader,
-  StreamMessageWriter,
-} from 'vscode-jsonrpc/node';
+import type { MessageConnection } from 'vscode-jsonrpc/node';
 import type { InitializeResult } from 'vscode-languageserver-protocol';
 import type { DetectorOptions } from '../../daemon/detector.ts';
 import { distFile } from '../../daemon/paths.ts';
+import { daemonConnection } from '../../scripts/load/daemonConnection.ts';
 import { ReadyNotification } from '../../shared/protocol.ts';
 import { temporaryFolder } from '../helpers.ts';
 
@@ -39,10 +35,7 @@ export class DaemonProcess {
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     const exit = once(child, 'exit').then(([code]) => code as number | null);
-    const reader = new StreamMessageReader(child.stdout);
-    // Its timer would go on for ever where a daemon is killed in the middle of a message.
-    reader.partialMessageTimeout = 0;
-    const connection = createMessageConnection(reader, new StreamMessageWriter(child.stdin));
+    const connection = daemonConnection(child);
     const log: string[] = [];
     child.stderr.on('data', (chunk) => log.push(String(chunk)));
     connection.onNotification(
