@@ -52,9 +52,8 @@ import type { Pictures, Verdict } from '../../shared/verdict.ts';
 import { Command } from '../contributions.ts';
 import { DisposableStore } from '../disposables.ts';
 import type { DaemonOptions } from '../settings.ts';
-import { DaemonLostError } from './daemonLostError.ts';
+import { DaemonLostError, DaemonStartError } from './daemonErrors.ts';
 import type { DaemonProcess } from './daemonProcess.ts';
-import { DaemonStartError } from './daemonStartError.ts';
 import type { DaemonState } from './daemonState.ts';
 
 /** A daemon that has not answered by then is ended; loading the model takes well under a second. */

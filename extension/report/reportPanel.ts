@@ -15,6 +15,7 @@ import { verdictJson } from '../../shared/verdictJson.ts';
 import type { DeepfakeContext } from '../context.ts';
 import { CustomEditor, WebviewPanel } from '../contributions.ts';
 import { DisposableStore } from '../disposables.ts';
+import { panelIcon } from '../panelIcon.ts';
 import { withSlowProgress } from '../slowProgress.ts';
 import { webviewResources } from '../webviewResources.ts';
 import { reportHtml } from './reportHtml.ts';
@@ -140,11 +141,7 @@ class ReportPanel implements vscode.Disposable {
     readonly panel: vscode.WebviewPanel,
   ) {
     const { webview } = panel;
-    const icons = vscode.Uri.joinPath(context.extensionUri, 'media', 'icons');
-    panel.iconPath = {
-      light: vscode.Uri.joinPath(icons, 'report-light.svg'),
-      dark: vscode.Uri.joinPath(icons, 'report-dark.svg'),
-    };
+    panel.iconPath = panelIcon(context.extensionUri, 'report');
     this.owned.add(webview.onDidReceiveMessage((message: FromReport) => this.receive(message)));
     webview.html = reportHtml(webviewResources(webview, context.extensionUri, 'report'));
   }

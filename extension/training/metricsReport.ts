@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import * as vscode from 'vscode';
 import type { DeepfakeContext } from '../context.ts';
+import { panelIcon } from '../panelIcon.ts';
 import { metricsPage } from './metricsPage.ts';
 
 const VIEW_TYPE = 'deepfake.metricsReport';
@@ -29,10 +30,6 @@ export async function openMetricsReport(
     enableScripts: false,
     localResourceRoots: [],
   });
-  const icons = vscode.Uri.joinPath(extensionUri, 'media', 'icons');
-  panel.iconPath = {
-    light: vscode.Uri.joinPath(icons, 'training-light.svg'),
-    dark: vscode.Uri.joinPath(icons, 'training-dark.svg'),
-  };
+  panel.iconPath = panelIcon(extensionUri, 'training');
   panel.webview.html = metricsPage(text);
 }

@@ -10,6 +10,7 @@ import type { DeepfakeContext } from '../context.ts';
 import { WebviewPanel } from '../contributions.ts';
 import { DisposableStore } from '../disposables.ts';
 import { useModel } from '../model/modelCommands.ts';
+import { panelIcon } from '../panelIcon.ts';
 import { webviewResources } from '../webviewResources.ts';
 import { openMetricsReport } from './metricsReport.ts';
 import { startTrainingTask } from './taskProvider.ts';
@@ -90,11 +91,7 @@ class TrainingPanel {
   ) {
     const { webview } = panel;
     webview.options = { enableScripts: true, localResourceRoots: [] };
-    const icons = vscode.Uri.joinPath(context.extensionUri, 'media', 'icons');
-    panel.iconPath = {
-      light: vscode.Uri.joinPath(icons, 'training-light.svg'),
-      dark: vscode.Uri.joinPath(icons, 'training-dark.svg'),
-    };
+    panel.iconPath = panelIcon(context.extensionUri, 'training');
     this.owned.add(webview.onDidReceiveMessage((message: FromTrainingPage) => this.receive(message)));
     webview.html = trainingHtml(webviewResources(webview, context.extensionUri, 'training'));
     if (run !== undefined) {

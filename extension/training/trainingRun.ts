@@ -3,7 +3,7 @@ import type * as vscode from 'vscode';
 import type { TrainingOutcome, TrainingView } from '../../media/training/messages.ts';
 import { ErrorCode, messageOf } from '../../shared/errors.ts';
 import type { EpochReport, TrainingEvent, TrainResult } from '../../shared/protocol.ts';
-import { DaemonLostError } from '../client/daemonLostError.ts';
+import { DaemonLostError } from '../client/daemonErrors.ts';
 import { TrainingProgress, trainedModel } from './trainingProgress.ts';
 
 /** The parts of VS Code that a run needs. */

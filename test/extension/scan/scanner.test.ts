@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
-import { DaemonLostError } from '../../../extension/client/daemonLostError.ts';
+import { DaemonLostError } from '../../../extension/client/daemonErrors.ts';
 import { Findings } from '../../../extension/scan/findings.ts';
 import { type ScanDaemon, Scanner, scanRequests } from '../../../extension/scan/scanner.ts';
 import type { ScanProgress } from '../../../extension/scan/scanProgress.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DaemonLostError } from '../../../extension/client/daemonLostError.ts';
+import { DaemonLostError } from '../../../extension/client/daemonErrors.ts';
 import { keepTraining, type TrainingRequest } from '../../../extension/training/trainingRun.ts';
 import { ErrorCode } from '../../../shared/errors.ts';
 import type { TrainingEvent, TrainResult } from '../../../shared/protocol.ts';

@@ -1,2 +1,0 @@
-/** A lasting request's daemon has ended. */
-export class DaemonLostError extends Error {}
