@@ -5,10 +5,11 @@ import { span, type TimeView } from './timeView.ts';
 /** Room around a plot's picture for its labels, in CSS pixels. */
 export const MARGIN = { left: 58, right: 14, top: 8, bottom: 34 };
 
-const MEANINGFUL_HERTZ = [
+const LABELLED_HERTZ = [
   100, 250, 500, 1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 10000, 12000, 16000, 20000,
 ];
-const MEANINGFUL_STEPS = [
+/** Steps between two ticks of the time axis. */
+const TICK_SECONDS = [
   0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600,
 ];
 /** Seconds up to which a time is told in seconds. */
@@ -26,7 +27,7 @@ export interface Tick {
 export function timeTicks(view: TimeView, width: number): Tick[] {
   const seconds = span(view);
   const most = Math.max(1, Math.floor(width / SECONDS_LABEL_WIDTH));
-  const step = MEANINGFUL_STEPS.find((candidate) => seconds / candidate <= most) ?? seconds;
+  const step = TICK_SECONDS.find((candidate) => seconds / candidate <= most) ?? seconds;
   const decimals = step < 0.1 ? 2 : step < 1 ? 1 : 0;
   const ticks: Tick[] = [];
   for (let i = Math.ceil(view.start / step - 1e-6); i * step <= view.end + seconds * 1e-4; i++) {
@@ -53,7 +54,7 @@ export const timeAxis = (view: TimeView, width: number): { ticks: Tick[]; title:
 export function hertzTicks(frequencies: readonly number[], height: number): Tick[] {
   const ticks: Tick[] = [];
   let last = -Infinity;
-  for (const hertz of MEANINGFUL_HERTZ) {
+  for (const hertz of LABELLED_HERTZ) {
     const row = rowOf(frequencies, hertz);
     if (row === undefined) continue;
     const position = (row + 0.5) / frequencies.length;

@@ -1,4 +1,5 @@
 import type { ByteMatrix } from '../../shared/verdict.ts';
+import { base64Bytes } from './base64.ts';
 
 const decoded = new WeakMap<ByteMatrix, Uint8Array>();
 
@@ -7,7 +8,7 @@ export function matrixBytes(matrix: ByteMatrix): Uint8Array {
   const known = decoded.get(matrix);
   if (known !== undefined) return known;
   const { data, rows, columns } = matrix;
-  const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
+  const bytes = base64Bytes(data);
   if (bytes.length !== rows * columns) {
     throw new RangeError(`A matrix of ${rows} × ${columns} came with ${bytes.length} bytes.`);
   }

@@ -3,6 +3,7 @@ import { t } from '@vscode/l10n';
 import type { ReportPart } from '../../shared/protocol.ts';
 import type { Verdict } from '../../shared/verdict.ts';
 import { durationText, headline, percent, summary } from '../../shared/wording.ts';
+import { byId, element, fillList } from '../elements.ts';
 import { loadTranslations } from '../translations.ts';
 import { describeSpectrogram, describeWindows } from './description.ts';
 import { facts } from './facts.ts';
@@ -24,7 +25,6 @@ const VERDICT_SHOWN = 'verdict-shown';
 
 loadTranslations();
 const vscode = acquireVsCodeApi();
-const byId = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
 const audio = byId<HTMLAudioElement>('player');
 const opacityInput = byId<HTMLInputElement>('evidence-opacity');
 const volumeInput = byId<HTMLInputElement>('volume');
@@ -155,8 +155,8 @@ function showVerdict(next: Verdict): void {
   byId('probability-fill').style.width = `${100 * deepfakeProbability}%`;
   byId('threshold-mark').style.left = `${100 * threshold}%`;
   byId('model').textContent = t('Model: {0}', next.model.name);
-  fillList('reasons', next.reasons);
-  fillList('warnings', next.audio.warnings);
+  fillList(byId('reasons'), next.reasons);
+  fillList(byId('warnings'), next.audio.warnings);
   fillFacts(next);
   byId('evidence-controls').hidden = evidence === undefined;
   opacityInput.value = String(100 * state.evidenceOpacity);
@@ -188,20 +188,10 @@ function keep(changes: Partial<ReportState>): void {
   if (state.uri !== '') vscode.setState(state);
 }
 
-function fillList(id: string, sentences: readonly string[]): void {
-  byId(id).replaceChildren(...sentences.map((sentence) => textElement('li', sentence)));
-}
-
 function fillFacts(next: Verdict): void {
   byId('facts').replaceChildren(
-    ...facts(next).flatMap(([name, value]) => [textElement('dt', name), textElement('dd', value)]),
+    ...facts(next).flatMap(([name, value]) => [element('dt', '', name), element('dd', '', value)]),
   );
-}
-
-function textElement(tag: string, text: string): HTMLElement {
-  const element = document.createElement(tag);
-  element.textContent = text;
-  return element;
 }
 
 /** What is seen now, with the verdict above it. */

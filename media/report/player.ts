@@ -1,6 +1,7 @@
 import { t } from '@vscode/l10n';
 import type { PlayableAudioResult } from '../../shared/protocol.ts';
 import { SLICE_SECONDS } from '../../shared/slices.ts';
+import { base64Bytes } from './base64.ts';
 
 /** Files from this size on are played in slices from the daemon: a webview would load them as a whole. */
 const LARGEST_WHOLE_FILE_BYTES = 64e6;
@@ -121,8 +122,7 @@ export class Player {
       this.handleNothingThere(start);
       return;
     }
-    const bytes = Uint8Array.from(atob(wav), (character) => character.charCodeAt(0));
-    const url = URL.createObjectURL(new Blob([bytes], { type: 'audio/wav' }));
+    const url = URL.createObjectURL(new Blob([base64Bytes(wav)], { type: 'audio/wav' }));
     const slice = { start, duration, last: last || start + duration >= this.end, url };
     if (this.destination === undefined) this.next = slice;
     else this.use(slice, this.destination);

@@ -7,6 +7,7 @@ import type {
   WindowScore,
 } from '../../shared/verdict.ts';
 import { durationText } from '../../shared/wording.ts';
+import { byId } from '../elements.ts';
 import { MARGIN } from './axes.ts';
 import { type PlotArea, plotArea, prepareCanvas } from './plot.ts';
 import { pointValue, positionText, readOut } from './readOut.ts';
@@ -183,8 +184,8 @@ export class Plots {
   ): void {
     const drawn = this.drawn as Drawn;
     const detailed = this.detail !== undefined && covers(this.detail, view) && !isWhole(view, drawn.duration);
-    const layers = [detailed ? (this.detail as Pictures) : drawn];
-    drawSpectrogram(context, area, layers, view, this.opacity, theme);
+    const { spectrogram, evidence } = detailed ? (this.detail as Pictures) : drawn;
+    drawSpectrogram(context, area, spectrogram, evidence, view, this.opacity, theme);
   }
 
   private paintWindows(
@@ -201,8 +202,8 @@ export class Plots {
     const { duration } = this.drawn as Drawn;
     this.view = view;
     const whole = isWhole(view, duration);
-    (byId('zoom-out') as HTMLButtonElement).disabled = whole;
-    (byId('zoom-whole') as HTMLButtonElement).disabled = whole;
+    byId<HTMLButtonElement>('zoom-out').disabled = whole;
+    byId<HTMLButtonElement>('zoom-whole').disabled = whole;
     byId('view-text').textContent = whole
       ? ''
       : t('{0} to {1} of {2}', positionText(view.start), positionText(view.end), durationText(duration));
@@ -377,8 +378,4 @@ function covers({ waveform: { start, columns, secondsPerColumn } }: Pictures, vi
 /** Whether pictures of a part were not made for a much longer one. */
 function fineEnough({ waveform: { columns, secondsPerColumn } }: Pictures, view: TimeView): boolean {
   return columns * secondsPerColumn <= 4 * span(view);
-}
-
-function byId<T extends HTMLElement>(id: string): T {
-  return document.getElementById(id) as T;
 }

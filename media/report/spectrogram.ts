@@ -10,50 +10,35 @@ import { span, type TimeView, wholeView } from './timeView.ts';
 const CONTRAST = 1.6;
 const THUMBNAIL_EVIDENCE_OPACITY = 0.55;
 
-/** Pictures of one part of the time axis. */
-export interface SpectrogramLayer {
-  spectrogram: SpectrogramImage;
-  evidence?: EvidenceMap;
-}
-
 /**
- * Loudness as grey, so that colour means nothing but evidence; above it the evidence, time and frequency axes.
- * @param layers Of the whole sound, and then of parts of it in more detail.
+ * Loudness as grey, so that colour means nothing but evidence; above it the evidence, around it time and frequency axes.
  * @param evidenceOpacity Of the strongest evidence, in [0, 1].
  */
 export function drawSpectrogram(
   context: CanvasRenderingContext2D,
   area: PlotArea,
-  layers: readonly SpectrogramLayer[],
+  spectrogram: SpectrogramImage,
+  evidence: EvidenceMap | undefined,
   view: TimeView,
   evidenceOpacity: number,
   theme: Theme,
 ): void {
+  const { start, secondsPerColumn, columns, frequencies } = spectrogram;
   clipped(context, area, () => {
     context.imageSmoothingEnabled = true;
     context.imageSmoothingQuality = 'high';
-    for (const { spectrogram, evidence } of layers) {
-      const { start, secondsPerColumn, columns } = spectrogram;
-      // A column is centred at its time.
-      const left = start - secondsPerColumn / 2;
-      context.globalAlpha = 1;
-      drawOnTimeAxis(
-        context,
-        loudnessPicture(spectrogram, theme),
-        left,
-        left + columns * secondsPerColumn,
-        view,
-        area,
-      );
-      if (evidence === undefined || evidenceOpacity === 0) continue;
-      context.globalAlpha = evidenceOpacity;
-      const end = evidence.start + evidence.duration;
-      drawOnTimeAxis(context, evidencePicture(evidence, theme), evidence.start, end, view, area);
-    }
+    // A column is centred at its time.
+    const left = start - secondsPerColumn / 2;
+    const right = left + columns * secondsPerColumn;
+    drawOnTimeAxis(context, loudnessPicture(spectrogram, theme), left, right, view, area);
+    if (evidence === undefined || evidenceOpacity === 0) return;
+    context.globalAlpha = evidenceOpacity;
+    const end = evidence.start + evidence.duration;
+    drawOnTimeAxis(context, evidencePicture(evidence, theme), evidence.start, end, view, area);
   });
   const labels = {
     x: timeAxis(view, area.width),
-    y: { ticks: hertzTicks(layers[0].spectrogram.frequencies, area.height), title: t('hertz') },
+    y: { ticks: hertzTicks(frequencies, area.height), title: t('hertz') },
   };
   drawAxes(context, area, labels, theme);
 }

@@ -1,11 +1,12 @@
 import type { WaveformImage } from '../../shared/verdict.ts';
+import { base64Bytes } from './base64.ts';
 import type { PlotArea } from './plot.ts';
 import type { Theme } from './theme.ts';
 import { span, type TimeView } from './timeView.ts';
 
 /** The lowest and the highest sample of each column, in [−1, 1]. */
 export function waveformPeaks({ peaks, columns }: WaveformImage): Float32Array {
-  const bytes = Int8Array.from(atob(peaks), (character) => character.charCodeAt(0));
+  const bytes = new Int8Array(base64Bytes(peaks).buffer);
   if (bytes.length !== 2 * columns) {
     throw new RangeError(`A waveform of ${columns} columns came with ${bytes.length} bytes.`);
   }

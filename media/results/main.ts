@@ -2,6 +2,7 @@ import './style.css';
 import { t } from '@vscode/l10n';
 import type { Verdict } from '../../shared/verdict.ts';
 import { durationText, headline, percent } from '../../shared/wording.ts';
+import { byId, element } from '../elements.ts';
 import { drawThumbnail } from '../report/spectrogram.ts';
 import { currentTheme, onThemeChange } from '../report/theme.ts';
 import { loadTranslations } from '../translations.ts';
@@ -13,9 +14,9 @@ declare function acquireVsCodeApi(): {
 
 loadTranslations();
 const vscode = acquireVsCodeApi();
-const list = document.getElementById('cards') as HTMLUListElement;
-const status = document.getElementById('status') as HTMLElement;
-const empty = document.getElementById('empty') as HTMLElement;
+const list = byId<HTMLUListElement>('cards');
+const status = byId('status');
+const empty = byId('empty');
 
 let cards: Card[] = [];
 
@@ -57,41 +58,40 @@ function showStatus(): void {
 /** Puts the new card in the place of the old one, with the focus where it was. */
 function replaceCard(old: Element, card: Card): void {
   const focused = [...old.querySelectorAll('button')].indexOf(document.activeElement as HTMLButtonElement);
-  const element = cardElement(card);
-  old.replaceWith(element);
-  if (focused >= 0) element.querySelectorAll('button')[focused]?.focus();
-  drawCard(element, card);
+  const item = cardElement(card);
+  old.replaceWith(item);
+  if (focused >= 0) item.querySelectorAll('button')[focused]?.focus();
+  drawCard(item, card);
 }
 
 function cardElement(card: Card): HTMLLIElement {
   const { uri, name, folder, outcome } = card;
-  const element = document.createElement('li');
-  element.className = 'card';
-  const names = make('div', 'names', make('h2', '', name), make('p', 'quiet folder', folder));
+  const item = element('li', 'card');
+  const names = element('div', 'names', element('h2', '', name), element('p', 'quiet folder', folder));
   names.title = `${folder}/${name}`;
-  element.append(names);
+  item.append(names);
   if (outcome === undefined) {
-    element.append(make('p', 'quiet', t('Detecting…')), make('div', 'moving-bar'));
+    item.append(element('p', 'quiet', t('Detecting…')), element('div', 'moving-bar'));
   } else if ('verdict' in outcome) {
-    element.dataset.decision = outcome.verdict.decision;
-    element.append(...verdictElements(outcome.verdict));
+    item.dataset.decision = outcome.verdict.decision;
+    item.append(...verdictElements(outcome.verdict));
   } else {
-    element.classList.add('failed');
-    element.append(make('p', 'failure', outcome.message));
+    item.classList.add('failed');
+    item.append(element('p', 'failure', outcome.message));
   }
-  element.append(
-    make(
+  item.append(
+    element(
       'div',
       'buttons',
-      button(t('Open report'), t('Open the report of {0}', name), 'secondary', () =>
+      button(t('Open report'), t('Open the report of {0}', name), () =>
         vscode.postMessage({ type: 'open', uri }),
       ),
-      button(t('Reveal'), t('Show {0} in the explorer', name), 'secondary', () =>
+      button(t('Reveal'), t('Show {0} in the explorer', name), () =>
         vscode.postMessage({ type: 'reveal', uri }),
       ),
     ),
   );
-  return element;
+  return item;
 }
 
 function verdictElements({
@@ -101,25 +101,25 @@ function verdictElements({
   audio,
   spectrogram,
 }: Verdict): HTMLElement[] {
-  const meter = make('div', 'bar');
+  const meter = element('div', 'bar');
   meter.setAttribute('role', 'meter');
   meter.setAttribute('aria-label', t('Probability of synthetic speech'));
   meter.setAttribute('aria-valuemin', '0');
   meter.setAttribute('aria-valuemax', '1');
   meter.setAttribute('aria-valuenow', String(deepfakeProbability));
   meter.setAttribute('aria-valuetext', percent(deepfakeProbability));
-  const fill = make('div', 'fill');
+  const fill = element('div', 'fill');
   fill.style.width = `${100 * deepfakeProbability}%`;
-  const mark = make('div', 'mark');
+  const mark = element('div', 'mark');
   mark.style.left = `${100 * threshold}%`;
   meter.append(fill, mark);
   const facts = `${percent(deepfakeProbability)} · ${durationText(audio.duration)}`;
   const elements: HTMLElement[] = [
-    make('p', 'verdict', make('strong', '', headline(decision)), make('span', 'quiet', facts)),
+    element('p', 'verdict', element('strong', '', headline(decision)), element('span', 'quiet', facts)),
     meter,
   ];
   if (spectrogram !== undefined) {
-    const canvas = document.createElement('canvas');
+    const canvas = element('canvas', '');
     canvas.setAttribute('role', 'img');
     canvas.setAttribute('aria-label', t('Spectrogram'));
     elements.push(canvas);
@@ -133,8 +133,8 @@ function draw(): void {
   });
 }
 
-function drawCard(element: Element, { outcome }: Card): void {
-  const canvas = element.querySelector('canvas');
+function drawCard(item: Element, { outcome }: Card): void {
+  const canvas = item.querySelector('canvas');
   if (canvas === null || outcome === undefined || !('verdict' in outcome)) return;
   const { spectrogram, evidence } = outcome.verdict;
   if (spectrogram !== undefined) drawThumbnail(canvas, spectrogram, evidence, currentTheme());
@@ -153,21 +153,10 @@ function moveByKey(event: KeyboardEvent): void {
   target.focus();
 }
 
-function button(text: string, label: string, className: string, act: () => void): HTMLButtonElement {
-  const element = make('button', className, text);
-  element.type = 'button';
-  element.setAttribute('aria-label', label);
-  element.addEventListener('click', act);
-  return element;
-}
-
-function make<K extends keyof HTMLElementTagNameMap>(
-  tag: K,
-  className: string,
-  ...content: (string | Node)[]
-): HTMLElementTagNameMap[K] {
-  const element = document.createElement(tag);
-  if (className !== '') element.className = className;
-  element.append(...content);
-  return element;
+function button(text: string, label: string, act: () => void): HTMLButtonElement {
+  const made = element('button', 'secondary', text);
+  made.type = 'button';
+  made.setAttribute('aria-label', label);
+  made.addEventListener('click', act);
+  return made;
 }

@@ -1,10 +1,11 @@
 import './style.css';
-import type { Outcome, PageFacts, PageRow } from '../../shared/scanPage.ts';
+import { NOT_READ, type Outcome, type PageFacts, type PageRow } from '../../shared/scanPage.ts';
 import { durationText } from '../../shared/wording.ts';
-import { RowList } from './rowList.ts';
+import { byId, element } from '../elements.ts';
+import { outcomeClass, RowList } from './rowList.ts';
 import { type Column, type Order, selectRows } from './selection.ts';
 
-const OUTCOMES: Outcome[] = ['Deepfake', 'Inconclusive', 'Genuine', 'Not read'];
+const OUTCOMES: Outcome[] = ['Deepfake', 'Inconclusive', 'Genuine', NOT_READ];
 const COLUMNS: { column: Column; title: string }[] = [
   { column: 1, title: 'Decision' },
   { column: 2, title: 'Deepfake' },
@@ -14,20 +15,9 @@ const COLUMNS: { column: Column; title: string }[] = [
 ];
 const FILTER_DELAY_MS = 120;
 
-const data = <T>(id: string): T => JSON.parse(document.getElementById(id)?.textContent ?? 'null');
+const data = <T>(id: string): T => JSON.parse(byId(id).textContent);
 const rows = data<PageRow[]>('rows');
 const facts = data<PageFacts>('facts');
-
-const element = <K extends keyof HTMLElementTagNameMap>(
-  tag: K,
-  className: string,
-  ...content: (string | Node)[]
-): HTMLElementTagNameMap[K] => {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.append(...content);
-  return made;
-};
 
 const shown = new Set<Outcome>(OUTCOMES);
 let order: Order = { column: 2, descending: true };
@@ -70,8 +60,8 @@ function chip(outcome: Outcome): HTMLElement {
     else shown.delete(outcome);
     update();
   });
-  const count = facts.summary[outcome === 'Not read' ? 'failed' : outcome];
-  return element('label', `chip ${className(outcome)}`, box, ` ${outcome} ${count.toLocaleString('en')}`);
+  const count = facts.summary[outcome === NOT_READ ? 'failed' : outcome];
+  return element('label', `chip ${outcomeClass(outcome)}`, box, ` ${outcome} ${count.toLocaleString('en')}`);
 }
 
 function update(): void {
@@ -84,10 +74,6 @@ function update(): void {
   status.textContent = `${indices.length.toLocaleString('en')} of ${rows.length.toLocaleString('en')} files shown`;
 }
 
-function className(outcome: Outcome): string {
-  return outcome.toLowerCase().replace(' ', '-');
-}
-
 let timer: number | undefined;
 filter.addEventListener('input', () => {
   clearTimeout(timer);
@@ -95,18 +81,16 @@ filter.addEventListener('input', () => {
 });
 
 const { summary, model, paths, started, version } = facts;
-document
-  .getElementById('report')
-  ?.append(
-    element('h1', '', 'Deepfake scan'),
-    element(
-      'p',
-      'quiet',
-      `${paths.join(', ')} · ${new Date(started).toLocaleString()} · ${durationText(summary.seconds)} · ` +
-        `model ${model.name} (${model.sha256.slice(0, 12)}) · deepfake-audio ${version}`,
-    ),
-    element('div', 'tools', filter, ...OUTCOMES.map(chip)),
-    status,
-    table,
-  );
+byId('report').append(
+  element('h1', '', 'Deepfake scan'),
+  element(
+    'p',
+    'quiet',
+    `${paths.join(', ')} · ${new Date(started).toLocaleString()} · ${durationText(summary.seconds)} · ` +
+      `model ${model.name} (${model.sha256.slice(0, 12)}) · deepfake-audio ${version}`,
+  ),
+  element('div', 'tools', filter, ...OUTCOMES.map(chip)),
+  status,
+  table,
+);
 update();

@@ -1,5 +1,6 @@
-import type { PageRow } from '../../shared/scanPage.ts';
+import type { Outcome, PageRow } from '../../shared/scanPage.ts';
 import { durationText } from '../../shared/wording.ts';
+import { element } from '../elements.ts';
 import type { Column } from './selection.ts';
 
 /** Pixels; the style sheet's height of a row. */
@@ -50,23 +51,23 @@ export class RowList {
 
   private row(position: number): HTMLElement {
     const row = this.rows[this.indices[position]];
-    const element = document.createElement('div');
-    element.className = `row ${row[1].toLowerCase().replace(' ', '-')}`;
-    element.style.top = `${position * ROW_HEIGHT}px`;
-    element.setAttribute('role', 'row');
-    element.setAttribute('aria-rowindex', String(position + 2));
+    const made = element('div', `row ${outcomeClass(row[1])}`);
+    made.style.top = `${position * ROW_HEIGHT}px`;
+    made.setAttribute('role', 'row');
+    made.setAttribute('aria-rowindex', String(position + 2));
     for (const { column } of this.columns) {
-      const cell = document.createElement('div');
-      cell.className = `cell column-${column}`;
-      cell.setAttribute('role', 'cell');
       const text = cellText(row, column);
-      cell.textContent = text;
+      const cell = element('div', `cell column-${column}`, text);
+      cell.setAttribute('role', 'cell');
       if (column === 0 || column === 4) cell.title = text;
-      element.append(cell);
+      made.append(cell);
     }
-    return element;
+    return made;
   }
 }
+
+/** The class of an outcome in the style sheet. */
+export const outcomeClass = (outcome: Outcome): string => outcome.toLowerCase().replace(' ', '-');
 
 /** Characters that steer the reading direction would let a name pose as another one. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;

@@ -1,6 +1,7 @@
 import './style.css';
 import { t } from '@vscode/l10n';
 import type { EpochReport } from '../../shared/protocol.ts';
+import { byId, element, fillList } from '../elements.ts';
 import { loadTranslations } from '../translations.ts';
 import { type CurvePoint, drawChart } from './chart.ts';
 import type { FromTrainingPage, ToTrainingPage, TrainingPageState, TrainingView } from './messages.ts';
@@ -29,7 +30,6 @@ const EMPTY_LOSS = 0.8;
 
 loadTranslations();
 const vscode = acquireVsCodeApi();
-const byId = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
 let view: TrainingView | undefined;
 
 window.addEventListener('message', ({ data }: MessageEvent<ToTrainingPage>) => show(data.view));
@@ -91,15 +91,10 @@ function showOutcome({ outcome }: TrainingView): void {
   byId('again').textContent = canGoOn ? t('Resume training') : t('Train again…');
 }
 
-function fillList(list: HTMLElement, sentences: readonly string[]): void {
-  list.replaceChildren(...sentences.map((sentence) => textElement('li', sentence)));
-}
-
 /** Newest first: that is the row one looks for while it grows. */
 function fillTable(reports: readonly EpochReport[]): void {
   const rows = reports.toReversed().map((report) => {
-    const row = document.createElement('tr');
-    const head = textElement('th', String(report.epoch));
+    const head = element('th', '', String(report.epoch));
     head.scope = 'row';
     const cells = [
       report.loss.toFixed(4),
@@ -108,16 +103,9 @@ function fillTable(reports: readonly EpochReport[]): void {
       report.valF1.toFixed(3),
       String(Math.round(report.examplesPerSecond)),
     ];
-    row.append(head, ...cells.map((cell) => textElement('td', cell)));
-    return row;
+    return element('tr', '', head, ...cells.map((cell) => element('td', '', cell)));
   });
   byId('epochs').replaceChildren(...rows);
-}
-
-function textElement<K extends keyof HTMLElementTagNameMap>(tag: K, text: string): HTMLElementTagNameMap[K] {
-  const element = document.createElement(tag);
-  element.textContent = text;
-  return element;
 }
 
 function drawCharts(): void {
@@ -130,7 +118,6 @@ function drawCharts(): void {
   const marked = outcome !== undefined && 'model' in outcome ? outcome.model?.bestEpoch : undefined;
   byId('ring-note').hidden = marked === undefined;
   const number = (value: number) => String(Number(value.toFixed(3)));
-  const percent = (value: number) => `${Number((100 * value).toFixed(1))} %`;
   const draw = (
     id: string,
     name: string,
@@ -146,6 +133,6 @@ function drawCharts(): void {
         : t('{0} from {1} to {2}', name, describe(points[0]), describe(points[points.length - 1]));
     drawChart(byId(id), { points, epochs, marked, empty, least: LEAST, format, describe, label });
   };
-  draw('eer-chart', t('Validation EER'), ({ valEer }) => valEer, EMPTY_EER, percent);
+  draw('eer-chart', t('Validation EER'), ({ valEer }) => valEer, EMPTY_EER, share);
   draw('loss-chart', t('Training loss'), ({ loss }) => loss, EMPTY_LOSS, number);
 }
