@@ -219,20 +219,23 @@ export class FindingsTree implements vscode.TreeDataProvider<FindingsNode>, vsco
   }
 }
 
+/** The probability comes first: of a row that is too long for the view, the end is cut off. */
 function findingItem(finding: Finding, grouping: Grouping): vscode.TreeItem {
   const { file, outcome, probability, outdated } = finding;
-  const item = new vscode.TreeItem(basename(file));
+  const name = basename(file);
+  const share = probability === undefined ? undefined : percent(probability);
+  const item = new vscode.TreeItem(share === undefined ? name : `${share} · ${name}`);
   item.id = `file:${file}`;
   item.contextValue = 'finding';
-  const parts = [
+  const details = [
     ...(outdated ? [vscode.l10n.t('changed since')] : []),
-    ...(probability === undefined ? [reason(finding)] : [percent(probability)]),
+    ...(share === undefined ? [reason(finding)] : []),
     ...(grouping === 'outcome' ? [shownFolder(dirname(file))] : []),
-  ];
-  item.description = parts.filter((part) => part !== '').join(' · ');
+  ].filter((detail) => detail !== '');
+  item.description = details.join(' · ');
   item.iconPath = outdated ? new vscode.ThemeIcon('history') : outcomeIcon(outcome);
   item.accessibilityInformation = {
-    label: [basename(file), outcomeText(outcome), ...parts].join(', '),
+    label: [name, outcomeText(outcome), ...(share === undefined ? [] : [share]), ...details].join(', '),
   };
   item.command = {
     command: Command.openReport,

@@ -39,17 +39,17 @@ function some(): Findings {
   return findings;
 }
 
-test('findings stand below their verdict, the most probable deepfake first', () => {
+test('findings stand below their verdict, the most probable deepfake first, its probability before its name', () => {
   assert.deepEqual(lines(treeOf(some())), [
     'Deepfake | 2',
-    '  worse.wav | 95 % · b',
-    '  fake.wav | 90 % · a',
+    '  95 % · worse.wav | b',
+    '  90 % · fake.wav | a',
     'Inconclusive | 1',
-    '  top.wav | 50 %',
+    '  50 % · top.wav | ',
     'Not read | 1',
     '  text.mp3 | is not audio. · b',
     'Genuine | 1',
-    '  genuine.wav | 5 % · a',
+    '  5 % · genuine.wav | a',
   ]);
 });
 
@@ -59,13 +59,13 @@ test('findings stand below their folder, the folder with the most probable deepf
   tree.setGrouping('folder');
   const expected = [
     'b | 2, Deepfake 1',
-    '  worse.wav | 95 %',
+    '  95 % · worse.wav | ',
     '  text.mp3 | is not audio.',
     'a | 2, Deepfake 1',
-    '  fake.wav | 90 %',
-    '  genuine.wav | 5 %',
+    '  90 % · fake.wav | ',
+    '  5 % · genuine.wav | ',
     'w | 1',
-    '  top.wav | 50 %',
+    '  50 % · top.wav | ',
   ];
   assert.deepEqual(lines(tree), expected);
   assert.deepEqual(lines(treeOf(some(), kept)), expected, 'the grouping is remembered');
@@ -121,7 +121,7 @@ test('what a screen reader says names file, verdict and probability', () => {
 test('a file that has changed since its scan says so', () => {
   const findings = some();
   findings.markOutdated('/w/b/worse.wav');
-  assert.match(lines(treeOf(findings))[1], /worse\.wav \| changed since · 95 %/);
+  assert.match(lines(treeOf(findings))[1], /95 % · worse\.wav \| changed since · b/);
 });
 
 test('ten thousand findings are sorted and paged in a moment', (t) => {
