@@ -46,7 +46,7 @@ export function activate(extension: vscode.ExtensionContext): void {
     vscode.window.registerCustomEditorProvider(CustomEditor.report, active.reports),
     vscode.commands.registerCommand(InternalCommand.showMore, (id: string) => active.scans.tree.showMore(id)),
     vscode.window.registerWebviewPanelSerializer(WebviewPanel.training, active.trainings.panels),
-    vscode.tasks.registerTaskProvider(TASK_TYPE, new DeepfakeTaskProvider(active)),
+    vscode.tasks.registerTaskProvider(TASK_TYPE, new DeepfakeTaskProvider(active.trainings)),
   );
   registerLanguageModelTool(active);
 }

@@ -1,5 +1,5 @@
+import { basename, relative } from 'node:path';
 import * as vscode from 'vscode';
-import { findDatasetFolders } from './training/datasetFolders.ts';
 
 /** A folder of the user's choice. */
 export async function pickFolder(title: string): Promise<string | undefined> {
@@ -14,23 +14,18 @@ export async function pickFolder(title: string): Promise<string | undefined> {
   return folder?.fsPath;
 }
 
-/** A folder of the workspace that looks like labelled data, or any other. */
-export async function pickDataset(title: string): Promise<string | undefined> {
-  const roots = (vscode.workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === 'file');
-  const found = (await Promise.all(roots.map(({ uri }) => findDatasetFolders(uri.fsPath)))).flat();
-  const browse = vscode.l10n.t('The folder with labelled clips');
-  if (found.length === 0) return pickFolder(browse);
-  const items = [
-    ...found.map((folder) => ({ label: `$(folder) ${vscode.workspace.asRelativePath(folder)}`, folder })),
-    { label: `$(folder-opened) ${vscode.l10n.t('Another folder…')}`, folder: undefined },
-  ];
-  const item = await vscode.window.showQuickPick(items, { title, placeHolder: browse });
-  return item === undefined ? undefined : (item.folder ?? pickFolder(browse));
+/**
+ * A folder as the explorer shows it: relative to its workspace folder, whose name comes first where there are several. Empty for the only
+ * workspace folder itself; the whole path of a folder outside.
+ */
+export function shownFolder(folder: string): string {
+  const root = vscode.workspace.getWorkspaceFolder(vscode.Uri.file(folder));
+  if (root === undefined) return folder;
+  const local = relative(root.uri.fsPath, folder);
+  const several = (vscode.workspace.workspaceFolders?.length ?? 0) > 1;
+  if (several) return local === '' ? root.name : `${root.name}/${local}`;
+  return local;
 }
 
-/** The workspace folder that paths count from: the one with the data, else the first, else the data itself. */
-export function rootOf(dataRoot: string): string {
-  const folder =
-    vscode.workspace.getWorkspaceFolder(vscode.Uri.file(dataRoot)) ?? vscode.workspace.workspaceFolders?.[0];
-  return folder?.uri.fsPath ?? dataRoot;
-}
+/** The same where something has to stand: the only workspace folder has its own name. */
+export const folderLabel = (folder: string): string => shownFolder(folder) || basename(folder);

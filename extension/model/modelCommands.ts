@@ -3,9 +3,9 @@ import { basename, dirname, extname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { messageOf } from '../../shared/errors.ts';
 import { CHECKPOINT_NAME, CONFIG_NAME } from '../../shared/modelFiles.ts';
-import type { DeepfakeContext } from '../context.ts';
 import { Setting } from '../contributions.ts';
 import { pickFolder } from '../folders.ts';
+import type { Services } from '../services.ts';
 import { daemonOptions } from '../settings.ts';
 import { withSlowProgress } from '../slowProgress.ts';
 import { describeModels, modelSettingOf } from './modelFolders.ts';
@@ -19,8 +19,8 @@ interface ModelItem extends vscode.QuickPickItem {
 }
 
 /** "Select Model…": the shipped model, those in the workspace, or any other. */
-export async function selectModel(context: DeepfakeContext): Promise<void> {
-  const item = await vscode.window.showQuickPick(modelItems(context), {
+export async function selectModel(services: Services): Promise<void> {
+  const item = await vscode.window.showQuickPick(modelItems(services), {
     title: vscode.l10n.t('Select Model'),
     placeHolder: vscode.l10n.t('The model that detects from now on'),
     matchOnDescription: true,
@@ -28,13 +28,13 @@ export async function selectModel(context: DeepfakeContext): Promise<void> {
   });
   if (item === undefined) return;
   const checkpoint = item.checkpoint === undefined ? await pickCheckpoint() : item.checkpoint;
-  if (checkpoint !== undefined) await useModel(context, checkpoint ?? undefined);
+  if (checkpoint !== undefined) await useModel(services, checkpoint ?? undefined);
 }
 
-async function modelItems(context: DeepfakeContext): Promise<ModelItem[]> {
+async function modelItems(services: Services): Promise<ModelItem[]> {
   const inUse = daemonOptions().checkpoint;
   const mark = vscode.l10n.t('in use');
-  const shippedConfig = vscode.Uri.joinPath(context.extensionUri, 'models', CONFIG_NAME);
+  const shippedConfig = vscode.Uri.joinPath(services.extensionUri, 'models', CONFIG_NAME);
   const [shipped] = await describeModels([shippedConfig.fsPath]);
   const items: ModelItem[] = [
     {
@@ -88,11 +88,11 @@ async function pickCheckpoint(): Promise<string | undefined> {
 }
 
 /** Loads a model, the shipped one where none is named, and makes it the one that the settings name. */
-export async function useModel(context: DeepfakeContext, checkpoint: string | undefined): Promise<void> {
+export async function useModel(services: Services, checkpoint: string | undefined): Promise<void> {
   try {
     const title = vscode.l10n.t('Loading the model');
     await withSlowProgress(title, async () => {
-      const model = await (await context.daemon()).tryModel(checkpoint);
+      const model = await (await services.daemon()).tryModel(checkpoint);
       await rememberModel(checkpoint);
       const name =
         checkpoint === undefined
@@ -122,7 +122,7 @@ async function rememberModel(checkpoint: string | undefined): Promise<void> {
 }
 
 /** "Import PyTorch Checkpoint…": a `.pth` file becomes a model that can be used. */
-export async function importModel(context: DeepfakeContext, clicked?: vscode.Uri): Promise<void> {
+export async function importModel(services: Services, clicked?: vscode.Uri): Promise<void> {
   const file = clicked ?? (await pickTorchFile());
   if (file === undefined) return;
   const config = await configFor(file);
@@ -132,17 +132,18 @@ export async function importModel(context: DeepfakeContext, clicked?: vscode.Uri
   try {
     await withSlowProgress(vscode.l10n.t('Importing {0}', basename(file.fsPath)), async (token) => {
       const params = { checkpoint: file.fsPath, config, folder };
-      const { name, checkpoint } = await (await context.daemon()).importModel(params, { token });
-      void offerModel(context, vscode.l10n.t('Imported {0} to {1}.', name, folder), checkpoint);
+      const { name, checkpoint } = await (await services.daemon()).importModel(params, { token });
+      void offerModel(services, vscode.l10n.t('Imported {0} to {1}.', name, folder), checkpoint);
     });
   } catch (error) {
     void vscode.window.showErrorMessage(messageOf(error));
   }
 }
 
-async function offerModel(context: DeepfakeContext, message: string, checkpoint: string): Promise<void> {
+async function offerModel(services: Services, message: string, checkpoint: string): Promise<void> {
   const use = vscode.l10n.t('Use this model');
-  if ((await vscode.window.showInformationMessage(message, use)) === use) await useModel(context, checkpoint);
+  if ((await vscode.window.showInformationMessage(message, use)) === use)
+    await useModel(services, checkpoint);
 }
 
 async function pickTorchFile(): Promise<vscode.Uri | undefined> {
@@ -194,9 +195,9 @@ async function pickImportFolder(file: vscode.Uri): Promise<string | undefined> {
 }
 
 /** "Export to ONNX…": the model in use, or the checkpoint clicked, as a file that other programs run. */
-export async function exportOnnx(context: DeepfakeContext, clicked?: vscode.Uri): Promise<void> {
+export async function exportOnnx(services: Services, clicked?: vscode.Uri): Promise<void> {
   const root = vscode.workspace.workspaceFolders?.[0]?.uri;
-  const shipped = vscode.Uri.joinPath(context.extensionUri, ...SHIPPED_CHECKPOINT).fsPath;
+  const shipped = vscode.Uri.joinPath(services.extensionUri, ...SHIPPED_CHECKPOINT).fsPath;
   const checkpoint = clicked?.fsPath ?? daemonOptions().checkpoint ?? shipped;
   const name = `${basename(checkpoint, extname(checkpoint))}.onnx`;
   const target = await vscode.window.showSaveDialog({
@@ -212,7 +213,7 @@ export async function exportOnnx(context: DeepfakeContext, clicked?: vscode.Uri)
   try {
     await withSlowProgress(vscode.l10n.t('Exporting the model'), async (token) => {
       const params = { onnxFile: target.fsPath, checkpoint: clicked?.fsPath };
-      const { name: modelName } = await (await context.daemon()).exportModel(params, { token });
+      const { name: modelName } = await (await services.daemon()).exportModel(params, { token });
       void vscode.window.showInformationMessage(
         vscode.l10n.t('Exported {0} to {1}.', modelName, target.fsPath),
       );

@@ -1,132 +1,22 @@
 import { stat } from 'node:fs/promises';
-import { basename, dirname, join, relative } from 'node:path';
+import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
-import type {
-  DetectionMessage,
-  FileNames,
-  FromReport,
-  ReportState,
-  ToReport,
-} from '../../media/report/messages.ts';
+import type { DetectionMessage, FileNames, FromReport, ToReport } from '../../media/report/messages.ts';
 import { messageOf } from '../../shared/errors.ts';
 import type { ReportPart } from '../../shared/protocol.ts';
 import type { Verdict } from '../../shared/verdict.ts';
 import { verdictJson } from '../../shared/verdictJson.ts';
-import type { DeepfakeContext } from '../context.ts';
-import { CustomEditor, WebviewPanel } from '../contributions.ts';
 import { DisposableStore } from '../disposables.ts';
+import { folderLabel } from '../folders.ts';
 import { panelIcon } from '../panelIcon.ts';
+import type { Services } from '../services.ts';
 import { withSlowProgress } from '../slowProgress.ts';
 import { webviewResources } from '../webviewResources.ts';
 import { reportHtml } from './reportHtml.ts';
 import { pictureBytes, savedReport } from './savedReport.ts';
 
-export interface ShowOptions {
-  token?: vscode.CancellationToken;
-  /** Leave the focus where it is. */
-  preserveFocus?: boolean;
-}
-
-/** The open reports: one panel per file, and one read-only editor where the user opens files with it. */
-export class Reports
-  implements
-    vscode.WebviewPanelSerializer<ReportState | undefined>,
-    vscode.CustomReadonlyEditorProvider,
-    vscode.Disposable
-{
-  private readonly open = new Map<string, ReportPanel>();
-
-  constructor(private readonly context: DeepfakeContext) {}
-
-  /** Opens or reveals the report of a file and examines the file; resolves when the report shows the outcome. */
-  async show(file: vscode.Uri, { token, preserveFocus }: ShowOptions = {}): Promise<void> {
-    let report = this.open.get(file.toString());
-    if (report === undefined) {
-      const column = vscode.window.activeTextEditor?.viewColumn ?? vscode.ViewColumn.Active;
-      const panel = vscode.window.createWebviewPanel(
-        WebviewPanel.report,
-        reportTitle(file),
-        { viewColumn: column, preserveFocus },
-        { enableFindWidget: true, ...webviewOptions(file) },
-      );
-      report = this.adopt(file, panel);
-    } else {
-      report.panel.reveal(undefined, preserveFocus);
-    }
-    await report.detect(token);
-  }
-
-  /**
-   * Shows the report of a file from a list: its panel where there is one, or else an editor that the next file from the
-   * list replaces.
-   */
-  async peek(file: vscode.Uri): Promise<void> {
-    const report = this.open.get(file.toString());
-    if (report !== undefined) {
-      report.panel.reveal(undefined, true);
-      return;
-    }
-    const options: vscode.TextDocumentShowOptions = { preview: true, preserveFocus: true };
-    await vscode.commands.executeCommand('vscode.openWith', file, CustomEditor.report, options);
-  }
-
-  openCustomDocument(uri: vscode.Uri): vscode.CustomDocument {
-    return { uri, dispose: () => {} };
-  }
-
-  resolveCustomEditor({ uri }: vscode.CustomDocument, panel: vscode.WebviewPanel): void {
-    panel.webview.options = webviewOptions(uri);
-    const report = new ReportPanel(this.context, uri, panel);
-    panel.onDidDispose(() => report.dispose());
-    void report.detect();
-  }
-
-  /** After a reload of the window: examines the file again. */
-  async deserializeWebviewPanel(panel: vscode.WebviewPanel, state: ReportState | undefined): Promise<void> {
-    if (state === undefined) {
-      panel.dispose();
-      return;
-    }
-    const file = vscode.Uri.parse(state.uri);
-    panel.webview.options = webviewOptions(file);
-    const report = this.adopt(file, panel);
-    // VS Code waits for this method before it shows the panel.
-    void report.detect();
-  }
-
-  dispose(): void {
-    for (const report of [...this.open.values()]) report.panel.dispose();
-  }
-
-  private adopt(file: vscode.Uri, panel: vscode.WebviewPanel): ReportPanel {
-    const report = new ReportPanel(this.context, file, panel);
-    this.open.set(file.toString(), report);
-    panel.onDidDispose(() => {
-      this.open.delete(file.toString());
-      report.dispose();
-    });
-    return report;
-  }
-}
-
-function reportTitle(file: vscode.Uri): string {
-  return vscode.l10n.t('{0} – deepfake report', basename(file.fsPath));
-}
-
-const webviewOptions = (file: vscode.Uri): vscode.WebviewOptions => ({
-  enableScripts: true,
-  localResourceRoots: [vscode.Uri.file(dirname(file.fsPath))],
-});
-
-/** The folder as the explorer shows it, or its path where it is in no workspace. */
-export function folderOf(file: vscode.Uri): string {
-  const folder = dirname(file.fsPath);
-  const root = vscode.workspace.getWorkspaceFolder(file);
-  return root === undefined ? folder : join(root.name, relative(root.uri.fsPath, folder));
-}
-
 /** One webview panel and what it shows. */
-class ReportPanel implements vscode.Disposable {
+export class ReportPanel implements vscode.Disposable {
   private readonly owned = new DisposableStore();
   /** Cancels the detection under way, when another begins or the panel is closed. */
   private cancellation: vscode.CancellationTokenSource | undefined;
@@ -136,14 +26,14 @@ class ReportPanel implements vscode.Disposable {
   private verdict: Verdict | undefined;
 
   constructor(
-    private readonly context: DeepfakeContext,
+    private readonly services: Services,
     private readonly file: vscode.Uri,
     readonly panel: vscode.WebviewPanel,
   ) {
     const { webview } = panel;
-    panel.iconPath = panelIcon(context.extensionUri, 'report');
+    panel.iconPath = panelIcon(services.extensionUri, 'report');
     this.owned.add(webview.onDidReceiveMessage((message: FromReport) => this.receive(message)));
-    webview.html = reportHtml(webviewResources(webview, context.extensionUri, 'report'));
+    webview.html = reportHtml(webviewResources(webview, services.extensionUri, 'report'));
   }
 
   /** Examines the file and shows the outcome, be it a verdict or the reason why there is none. */
@@ -181,7 +71,7 @@ class ReportPanel implements vscode.Disposable {
 
   private async classify(token: vscode.CancellationToken): Promise<DetectionMessage> {
     try {
-      const daemon = await this.context.daemon();
+      const daemon = await this.services.daemon();
       const onPart = (part: ReportPart) => {
         if (!token.isCancellationRequested && this.told.length > 0) this.tell({ type: 'part', part });
       };
@@ -255,18 +145,18 @@ class ReportPanel implements vscode.Disposable {
 
   private async sendDetail(start: number, end: number): Promise<void> {
     try {
-      const daemon = await this.context.daemon();
+      const daemon = await this.services.daemon();
       const pictures = await daemon.reportDetail({ file: this.file.fsPath, start, end });
       this.post({ type: 'detail', pictures });
     } catch (error) {
       // What is shown stays, in less detail.
-      this.context.log.warn(messageOf(error));
+      this.services.log.warn(messageOf(error));
     }
   }
 
   private async sendPlayable(start: number): Promise<void> {
     try {
-      const daemon = await this.context.daemon();
+      const daemon = await this.services.daemon();
       const slice = await daemon.playableAudio({ file: this.file.fsPath, start });
       this.post({ type: 'playable', slice });
     } catch (error) {
@@ -275,7 +165,11 @@ class ReportPanel implements vscode.Disposable {
   }
 
   private get names(): FileNames {
-    return { name: basename(this.file.fsPath), folder: folderOf(this.file), uri: this.file.toString() };
+    return {
+      name: basename(this.file.fsPath),
+      folder: folderLabel(dirname(this.file.fsPath)),
+      uri: this.file.toString(),
+    };
   }
 
   /** Says how the detection goes; not waiting for the page, to which VS Code hands what comes early as soon as it is made. */

@@ -1,13 +1,14 @@
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
 import type { Card, FromResults, ToResults } from '../../media/results/messages.ts';
 import { messageOf } from '../../shared/errors.ts';
 import type { FileResult } from '../../shared/protocol.ts';
-import type { DeepfakeContext } from '../context.ts';
 import { ContextKey, View } from '../contributions.ts';
+import { folderLabel } from '../folders.ts';
+import type { Services } from '../services.ts';
 import { withSlowProgress } from '../slowProgress.ts';
 import { webviewResources } from '../webviewResources.ts';
-import { folderOf } from './reportPanel.ts';
+import type { Reports } from './reports.ts';
 import { resultsHtml } from './resultsHtml.ts';
 
 const FILES_KEY = 'results.files';
@@ -23,7 +24,8 @@ export class ResultsView implements vscode.WebviewViewProvider, vscode.Disposabl
 
   /** @param memory Keeps the files over a reload. */
   constructor(
-    private readonly context: DeepfakeContext,
+    private readonly services: Services,
+    private readonly reports: Reports,
     private readonly memory: vscode.Memento,
   ) {
     this.registration = vscode.window.registerWebviewViewProvider(View.results, this);
@@ -50,7 +52,7 @@ export class ResultsView implements vscode.WebviewViewProvider, vscode.Disposabl
       if (this.webview === webview) this.webview = undefined;
     });
     webview.onDidReceiveMessage((message: FromResults) => this.receive(message, webview));
-    webview.html = resultsHtml(webviewResources(webview, this.context.extensionUri, 'results'));
+    webview.html = resultsHtml(webviewResources(webview, this.services.extensionUri, 'results'));
     if (this.cards.size === 0) void this.detect(this.remembered());
   }
 
@@ -116,7 +118,7 @@ export class ResultsView implements vscode.WebviewViewProvider, vscode.Disposabl
         this.post({ type: 'card', card });
       }
     };
-    const daemon = await this.context.daemon();
+    const daemon = await this.services.daemon();
     await daemon.classifyEach({ files: files.map(({ fsPath }) => fsPath), withImages: true }, receive, {
       token,
       onProgress: (percentage, message) => report(percentage ?? 0, message),
@@ -138,7 +140,7 @@ export class ResultsView implements vscode.WebviewViewProvider, vscode.Disposabl
         this.postAll();
         break;
       case 'open':
-        void this.context.reports.show(vscode.Uri.parse(message.uri));
+        void this.reports.show(vscode.Uri.parse(message.uri));
         break;
       case 'reveal':
         void vscode.commands.executeCommand('revealInExplorer', vscode.Uri.parse(message.uri));
@@ -158,5 +160,5 @@ export class ResultsView implements vscode.WebviewViewProvider, vscode.Disposabl
 const newCard = (uri: vscode.Uri): Card => ({
   uri: uri.toString(),
   name: basename(uri.fsPath),
-  folder: folderOf(uri),
+  folder: folderLabel(dirname(uri.fsPath)),
 });

@@ -1,8 +1,9 @@
-import { basename, dirname, relative } from 'node:path';
+import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
 import { NOT_READ, type Outcome } from '../../shared/scanPage.ts';
 import { durationText, percent } from '../../shared/wording.ts';
 import { Colour, Command, ContextKey, InternalCommand, View } from '../contributions.ts';
+import { folderLabel, shownFolder } from '../folders.ts';
 import { Throttle } from '../throttle.ts';
 import { type Finding, findingText, OUTCOMES, outcomeText } from './finding.ts';
 import type { Findings } from './findings.ts';
@@ -285,18 +286,6 @@ function tooltip(finding: Finding): vscode.MarkdownString {
     text.appendText(vscode.l10n.t('The file has changed since it was scanned.'));
   }
   return text;
-}
-
-const folderLabel = (folder: string): string => shownFolder(folder) || basename(folder);
-
-/** A folder as the explorer shows it: relative to the workspace; empty for the only workspace folder itself. */
-function shownFolder(folder: string): string {
-  const root = vscode.workspace.getWorkspaceFolder(vscode.Uri.file(folder));
-  if (root === undefined) return folder;
-  const local = relative(root.uri.fsPath, folder);
-  const several = (vscode.workspace.workspaceFolders?.length ?? 0) > 1;
-  if (several) return local === '' ? root.name : `${root.name}/${local}`;
-  return local;
 }
 
 const setContext = (key: string, value: unknown): void =>

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type * as vscode from 'vscode';
 import { messageOf } from '../../shared/errors.ts';
-import type { DeepfakeContext } from '../context.ts';
 import { DisposableStore } from '../disposables.ts';
+import type { Services } from '../services.ts';
 import { Throttle } from '../throttle.ts';
 import { AudioWatcher } from './audioWatcher.ts';
 import { Badges } from './badges.ts';
@@ -28,11 +28,11 @@ export class Scans implements vscode.Disposable {
   private writing: Promise<void> = Promise.resolve();
 
   constructor(
-    private readonly context: DeepfakeContext,
+    private readonly services: Services,
     { storageUri, workspaceState }: Pick<vscode.ExtensionContext, 'storageUri' | 'workspaceState'>,
   ) {
     this.file = storageUri && join(storageUri.fsPath, 'findings.json');
-    this.scanner = this.owned.add(new Scanner(this.findings, () => context.daemon(), context.log));
+    this.scanner = this.owned.add(new Scanner(this.findings, () => services.daemon(), services.log));
     this.tree = this.owned.add(new FindingsTree(this.findings, workspaceState));
     this.owned.add(new Badges(this.findings));
     this.owned.add(new Problems(this.findings));
@@ -64,7 +64,7 @@ export class Scans implements vscode.Disposable {
     const kept = this.findings.kept();
     this.writing = this.writing
       .then(() => writeFindings(file, kept))
-      .catch((error) => this.context.log.warn(`The findings were not kept: ${messageOf(error)}`));
+      .catch((error) => this.services.log.warn(`The findings were not kept: ${messageOf(error)}`));
     return this.writing;
   }
 }

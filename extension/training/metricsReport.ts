@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import * as vscode from 'vscode';
-import type { DeepfakeContext } from '../context.ts';
 import { panelIcon } from '../panelIcon.ts';
+import type { Services } from '../services.ts';
 import { metricsPage } from './metricsPage.ts';
 
 const VIEW_TYPE = 'deepfake.metricsReport';
@@ -11,7 +11,7 @@ const VIEW_TYPE = 'deepfake.metricsReport';
  * @param name What was measured on, for the page's title.
  */
 export async function openMetricsReport(
-  { extensionUri }: DeepfakeContext,
+  { extensionUri }: Pick<Services, 'extensionUri'>,
   file: vscode.Uri,
   name: string,
 ): Promise<void> {

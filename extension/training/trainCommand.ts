@@ -6,10 +6,10 @@ import { CHECKPOINT_NAME } from '../../shared/modelFiles.ts';
 import { PRESET_EPOCHS } from '../../shared/presets.ts';
 import type { DatasetResult } from '../../shared/protocol.ts';
 import type { DeepfakeContext } from '../context.ts';
-import { pickDataset, pickFolder, rootOf } from '../folders.ts';
+import { pickFolder } from '../folders.ts';
 import { withSlowProgress } from '../slowProgress.ts';
 import { defaultModelDir } from './deepfakeTask.ts';
-import { startTrainingTask } from './taskProvider.ts';
+import { pickDataset, rootOf } from './pickDataset.ts';
 import { runWizard, type Step } from './wizard.ts';
 
 const PRESETS = Object.entries(PRESET_EPOCHS).map(([recipe, epochs]) => ({
@@ -32,7 +32,7 @@ export async function trainDetector(context: DeepfakeContext, clicked?: vscode.U
   ]);
   if (!complete) return;
   try {
-    await startTrainingTask(context, { dataRoot, ...choice, reportsDir: join(choice.modelDir, 'reports') });
+    await context.trainings.startTask({ dataRoot, ...choice, reportsDir: join(choice.modelDir, 'reports') });
   } catch (error) {
     void vscode.window.showErrorMessage(messageOf(error));
   }

@@ -6,20 +6,25 @@ import type {
   TrainingView,
 } from '../../media/training/messages.ts';
 import { messageOf } from '../../shared/errors.ts';
-import type { DeepfakeContext } from '../context.ts';
-import { WebviewPanel } from '../contributions.ts';
+import { Command, WebviewPanel } from '../contributions.ts';
 import { DisposableStore } from '../disposables.ts';
 import { useModel } from '../model/modelCommands.ts';
 import { panelIcon } from '../panelIcon.ts';
+import type { Services } from '../services.ts';
 import { webviewResources } from '../webviewResources.ts';
 import { openMetricsReport } from './metricsReport.ts';
-import { startTrainingTask } from './taskProvider.ts';
-import { trainDetector } from './trainCommand.ts';
 import { trainingHtml } from './trainingHtml.ts';
-import type { TrainingRun } from './trainingRun.ts';
+import type { TrainingRequest, TrainingRun } from './trainingRun.ts';
 
 /** Milliseconds between two updates of a page. */
 const UPDATE_INTERVAL_MS = 100;
+
+/** What the pages ask of `Trainings`. */
+export interface TrainingStarter {
+  /** Keeps a run's figures for when it goes on. */
+  remember(view: TrainingView): void;
+  startTask(request: TrainingRequest): Promise<void>;
+}
 
 /** The open pages with curves, one per run. */
 export class TrainingPanels
@@ -28,7 +33,10 @@ export class TrainingPanels
   private readonly open = new Map<TrainingRun, vscode.WebviewPanel>();
   private readonly restored = new Set<vscode.WebviewPanel>();
 
-  constructor(private readonly context: DeepfakeContext) {}
+  constructor(
+    private readonly services: Services,
+    private readonly starter: TrainingStarter,
+  ) {}
 
   /** Opens or reveals the page of a run. */
   show(run: TrainingRun): void {
@@ -44,7 +52,7 @@ export class TrainingPanels
     );
     this.open.set(run, panel);
     panel.onDidDispose(() => this.open.delete(run));
-    new TrainingPanel(this.context, panel, () => run.view, run);
+    new TrainingPanel(this.services, this.starter, panel, () => run.view, run);
   }
 
   isVisible(run: TrainingRun): boolean {
@@ -61,10 +69,10 @@ export class TrainingPanels
       return;
     }
     const view = interrupted(state.view);
-    this.context.trainings.remember(view);
+    this.starter.remember(view);
     this.restored.add(panel);
     panel.onDidDispose(() => this.restored.delete(panel));
-    new TrainingPanel(this.context, panel, () => view);
+    new TrainingPanel(this.services, this.starter, panel, () => view);
   }
 
   dispose(): void {
@@ -84,16 +92,17 @@ class TrainingPanel {
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly context: DeepfakeContext,
+    private readonly services: Services,
+    private readonly starter: TrainingStarter,
     private readonly panel: vscode.WebviewPanel,
     private readonly view: () => TrainingView,
     private readonly run?: TrainingRun,
   ) {
     const { webview } = panel;
     webview.options = { enableScripts: true, localResourceRoots: [] };
-    panel.iconPath = panelIcon(context.extensionUri, 'training');
+    panel.iconPath = panelIcon(services.extensionUri, 'training');
     this.owned.add(webview.onDidReceiveMessage((message: FromTrainingPage) => this.receive(message)));
-    webview.html = trainingHtml(webviewResources(webview, context.extensionUri, 'training'));
+    webview.html = trainingHtml(webviewResources(webview, services.extensionUri, 'training'));
     if (run !== undefined) {
       this.owned.add(run.onDidChange(() => this.update()));
       void run.ended.then(() => this.update());
@@ -119,11 +128,11 @@ class TrainingPanel {
         this.again().catch((error) => void vscode.window.showErrorMessage(messageOf(error)));
         break;
       case 'useModel':
-        if (model !== undefined) void useModel(this.context, model.checkpoint);
+        if (model !== undefined) void useModel(this.services, model.checkpoint);
         break;
       case 'openReport':
         if (model !== undefined) {
-          void openMetricsReport(this.context, vscode.Uri.file(model.reportFile), this.view().name);
+          void openMetricsReport(this.services, vscode.Uri.file(model.reportFile), this.view().name);
         }
         break;
     }
@@ -133,11 +142,11 @@ class TrainingPanel {
   private async again(): Promise<void> {
     const { outcome, request } = this.view();
     if (outcome?.kind === 'finished') {
-      await trainDetector(this.context, vscode.Uri.file(request.dataRoot));
+      await vscode.commands.executeCommand(Command.train, vscode.Uri.file(request.dataRoot));
       return;
     }
     const resume = outcome?.kind === 'stopped' || outcome?.kind === 'interrupted';
-    await startTrainingTask(this.context, { ...request, resume, fresh: undefined });
+    await this.starter.startTask({ ...request, resume, fresh: undefined });
     // The page of what goes on takes this one's place.
     this.panel.dispose();
   }

@@ -1,62 +1,94 @@
+import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { TrainingOutcome, TrainingView } from '../../media/training/messages.ts';
-import { outcomeText, outcomeTitle, statusText } from '../../media/training/wording.ts';
+import { outcomeText, outcomeTitle } from '../../media/training/wording.ts';
 import { ErrorCode, messageOf } from '../../shared/errors.ts';
 import type { EpochReport } from '../../shared/protocol.ts';
-import type { DeepfakeContext } from '../context.ts';
-import { Command } from '../contributions.ts';
 import { DisposableStore } from '../disposables.ts';
 import { useModel } from '../model/modelCommands.ts';
+import type { Services } from '../services.ts';
+import { type DeepfakeTaskDefinition, TASK_TYPE, taskName } from './deepfakeTask.ts';
+import type { Evaluate } from './evaluationTerminal.ts';
 import { openMetricsReport } from './metricsReport.ts';
-import { startTrainingTask } from './taskProvider.ts';
+import { deepfakeTask, type TaskWork } from './taskProvider.ts';
 import { TrainingPanels } from './trainingPanel.ts';
 import { type Train, type TrainingRequest, TrainingRun } from './trainingRun.ts';
+import { TrainingStatusItem } from './trainingStatusItem.ts';
 
 /** The training runs of this window. */
-export class Trainings implements vscode.Disposable {
+export class Trainings implements TaskWork, vscode.Disposable {
   private readonly owned = new DisposableStore();
   private readonly active = new Set<TrainingRun>();
   private latest: TrainingRun | undefined;
   /** Figures of runs that may go on, by the folder of their model. */
   private readonly earlier = new Map<string, readonly EpochReport[]>();
   private readonly started = this.owned.add(new vscode.EventEmitter<TrainingRun>());
-  readonly onDidStart = this.started.event;
   readonly panels: TrainingPanels;
-  private status: vscode.StatusBarItem | undefined;
+  private readonly status = this.owned.add(new TrainingStatusItem());
 
-  constructor(private readonly context: DeepfakeContext) {
-    this.panels = this.owned.add(new TrainingPanels(context));
-  }
-
-  /** Throws where a run writes to this folder. */
-  requireFree(modelDir: string): void {
-    if (![...this.active].some((run) => run.request.modelDir === modelDir)) return;
-    throw new Error(
-      vscode.l10n.t(
-        'A model is being trained into {0} already: wait for it, stop it, or choose another folder.',
-        modelDir,
-      ),
-    );
+  constructor(private readonly services: Services) {
+    this.panels = this.owned.add(new TrainingPanels(services, this));
   }
 
   /** Starts a run. Throws where another one writes to the same folder. */
-  start(request: TrainingRequest): TrainingRun {
+  train(request: TrainingRequest): TrainingRun {
     this.requireFree(request.modelDir);
-    const run = new TrainingRun(vscode, request, this.train, this.earlier.get(request.modelDir));
+    const run = new TrainingRun(vscode, request, this.requestTraining, this.earlier.get(request.modelDir));
     this.active.add(run);
     this.latest = run;
-    run.onDidChange(() => this.updateStatus());
-    this.updateStatus();
+    run.onDidChange(() => this.showStatus());
+    this.showStatus();
     void run.ended.then((outcome) => {
       this.active.delete(run);
       this.remember(run.view);
-      this.updateStatus();
+      this.showStatus();
       if (this.panels.isVisible(run)) return;
       this.announce(run, outcome).catch((error) => void vscode.window.showErrorMessage(messageOf(error)));
     });
     this.started.fire(run);
     return run;
   }
+
+  /**
+   * Trains in a task, so that VS Code lists it and can end it, and shows the curves in front of it. Throws where another run
+   * writes to the same folder.
+   */
+  async startTask(request: TrainingRequest): Promise<void> {
+    this.requireFree(request.modelDir);
+    const definition: DeepfakeTaskDefinition = { type: TASK_TYPE, command: 'train', ...request };
+    const folder = vscode.workspace.getWorkspaceFolder(vscode.Uri.file(request.dataRoot));
+    const name = taskName({ command: 'train', dataRoot: basename(request.dataRoot) });
+    const task = deepfakeTask(this, definition, folder ?? vscode.TaskScope.Workspace, name);
+    task.presentationOptions = {
+      reveal: vscode.TaskRevealKind.Silent,
+      panel: vscode.TaskPanelKind.Dedicated,
+      showReuseMessage: false,
+      clear: true,
+    };
+    const waiting = new DisposableStore();
+    waiting.add(
+      this.started.event((run) => {
+        if (run.request.modelDir !== request.modelDir) return;
+        waiting.dispose();
+        this.panels.show(run);
+      }),
+    );
+    try {
+      const execution = await vscode.tasks.executeTask(task);
+      // It may end without having begun.
+      waiting.add(
+        vscode.tasks.onDidEndTask((ended) => {
+          if (ended.execution === execution) waiting.dispose();
+        }),
+      );
+    } catch (error) {
+      waiting.dispose();
+      throw error;
+    }
+  }
+
+  readonly evaluate: Evaluate = async (params, options) =>
+    (await this.services.daemon()).evaluate(params, options);
 
   /** Keeps a run's figures for when it goes on. */
   remember({ request, reports }: TrainingView): void {
@@ -78,9 +110,25 @@ export class Trainings implements vscode.Disposable {
     this.owned.dispose();
   }
 
+  /** Throws where a run writes to this folder. */
+  private requireFree(modelDir: string): void {
+    if (![...this.active].some((run) => run.request.modelDir === modelDir)) return;
+    throw new Error(
+      vscode.l10n.t(
+        'A model is being trained into {0} already: wait for it, stop it, or choose another folder.',
+        modelDir,
+      ),
+    );
+  }
+
+  private showStatus(): void {
+    const [run] = this.active;
+    this.status.show(run?.view);
+  }
+
   /** Asks the user where the folder holds a run that was not finished. */
-  private readonly train: Train = async (request, onEvent, token) => {
-    const daemon = await this.context.daemon();
+  private readonly requestTraining: Train = async (request, onEvent, token) => {
+    const daemon = await this.services.daemon();
     try {
       return await daemon.train(request, onEvent, token);
     } catch (error) {
@@ -124,38 +172,11 @@ export class Trainings implements vscode.Disposable {
       curves,
     );
     if (choice === curves) this.panels.show(run);
-    if (choice === resume)
-      await startTrainingTask(this.context, { ...run.request, resume: true, fresh: undefined });
+    if (choice === resume) await this.startTask({ ...run.request, resume: true, fresh: undefined });
     if (model === undefined) return;
-    if (choice === use) await useModel(this.context, model.checkpoint);
+    if (choice === use) await useModel(this.services, model.checkpoint);
     if (choice === report) {
-      await openMetricsReport(this.context, vscode.Uri.file(model.reportFile), run.view.name);
+      await openMetricsReport(this.services, vscode.Uri.file(model.reportFile), run.view.name);
     }
-  }
-
-  /** While something is being trained, the status bar says how far it is; a click shows the curves. */
-  private updateStatus(): void {
-    const [run] = this.active;
-    if (run === undefined) {
-      if (this.status !== undefined) this.owned.delete(this.status);
-      this.status = undefined;
-      return;
-    }
-    if (this.status === undefined) {
-      this.status = this.owned.add(
-        vscode.window.createStatusBarItem('deepfake.training', vscode.StatusBarAlignment.Left),
-      );
-      this.status.name = vscode.l10n.t('Deepfake training');
-      this.status.command = Command.showTraining;
-      this.status.show();
-    }
-    const { phase, epoch, epochs, name } = run.view;
-    const text =
-      phase === 'training'
-        ? vscode.l10n.t('Training: epoch {0} of {1}', epoch, epochs)
-        : statusText(run.view);
-    this.status.text = `$(loading~spin) ${text}`;
-    this.status.tooltip = vscode.l10n.t('A detector is being trained on {0}. Click to see the curves.', name);
-    this.status.accessibilityInformation = { label: text, role: 'button' };
   }
 }
