@@ -57,3 +57,18 @@ test('extension and webviews never import the daemon, nor the daemon them', () =
   );
   assert.deepEqual(webviews.map(told), []);
 });
+
+test('no file imports itself through others, not even for its types', () => {
+  const importsOf = new Map<string, string[]>(sources.map((file) => [file, []]));
+  for (const { file, imported } of imports) importsOf.get(file)?.push(imported);
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const follow = (file: string, way: string[]) => {
+    if (way.includes(file)) circles.push([...way.slice(way.indexOf(file)), file].join(' → '));
+    if (done.has(file)) return;
+    done.add(file);
+    for (const imported of importsOf.get(file) ?? []) follow(imported, [...way, file]);
+  };
+  for (const file of sources) follow(file, []);
+  assert.deepEqual(circles, []);
+});

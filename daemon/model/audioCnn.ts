@@ -1,6 +1,5 @@
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
-import type { TrainingState } from './engine.ts';
 
 /**
  * AudioCNN: blocks of [Conv 3×3 pad 1 → BatchNorm → ReLU → MaxPool 2], the last one without pooling,
@@ -164,6 +163,20 @@ export function flatten(state: StateDict, specs: TensorSpec[]): Float32Array {
   }
   return flat;
 }
+
+/** Everything that a training run must keep to go on exactly where it stopped. */
+export interface TrainingState {
+  parameters: Float32Array;
+  moment1: Float32Array;
+  moment2: Float32Array;
+  /** BatchNorm's running statistics. */
+  statistics: Float32Array;
+  /** Steps taken. */
+  step: number;
+}
+
+/** The part of a training state that scores. */
+export type Weights = Pick<TrainingState, 'parameters' | 'statistics'>;
 
 /** A network's state before the first training step. */
 export function trainingStart(architecture: Architecture, state: StateDict): TrainingState {

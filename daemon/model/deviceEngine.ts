@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { DeepfakeError, ErrorCode, messageOf } from '../../shared/errors.ts';
 import type { Device, EngineFacts } from '../../shared/verdict.ts';
 import { distFile, packageRoot } from '../paths.ts';
-import { pooledChannels, type StateDict } from './audioCnn.ts';
-import type { Engine, InferenceEngine, NetworkShape, TrainingEngine, TrainingState } from './engine.ts';
+import { pooledChannels, type StateDict, type TrainingState } from './audioCnn.ts';
+import type { Engine, InferenceEngine, NetworkShape, TrainingEngine } from './engine.ts';
 import { OnnxRuntimeEngine } from './onnxRuntimeEngine.ts';
 
 export type Accelerator = Exclude<Device, 'cpu'>;

@@ -1,5 +1,5 @@
 import type { EngineFacts } from '../../shared/verdict.ts';
-import type { Architecture, StateDict } from './audioCnn.ts';
+import type { Architecture, StateDict, TrainingState, Weights } from './audioCnn.ts';
 
 /** What a network is built for. */
 export interface NetworkShape {
@@ -45,20 +45,6 @@ export interface StepSettings {
   /** Weight of the class Deepfake in the loss. */
   positiveWeight: number;
 }
-
-/** Everything that a training run must keep to go on exactly where it stopped. */
-export interface TrainingState {
-  parameters: Float32Array;
-  moment1: Float32Array;
-  moment2: Float32Array;
-  /** BatchNorm's running statistics. */
-  statistics: Float32Array;
-  /** Steps taken. */
-  step: number;
-}
-
-/** The part of a training state that scores. */
-export type Weights = Pick<TrainingState, 'parameters' | 'statistics'>;
 
 /** A network that learns. */
 export interface TrainingEngine {

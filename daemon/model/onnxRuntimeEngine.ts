@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { Device, EngineFacts } from '../../shared/verdict.ts';
-import type { StateDict } from './audioCnn.ts';
+import type { StateDict, TrainingState, Weights } from './audioCnn.ts';
 import type {
   Engine,
   InferenceEngine,
@@ -10,8 +10,6 @@ import type {
   StepSettings,
   TrainingBatch,
   TrainingEngine,
-  TrainingState,
-  Weights,
 } from './engine.ts';
 import { EVIDENCE, INPUT, inferenceGraph, LOGIT, POOLED } from './inferenceGraph.ts';
 import { BETA1, BETA2, blockSizeGraph, trainingGraph } from './trainingGraph.ts';

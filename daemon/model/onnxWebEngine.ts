@@ -2,8 +2,8 @@ import { availableParallelism } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import type { EngineFacts } from '../../shared/verdict.ts';
 import { distFile } from '../paths.ts';
-import type { StateDict } from './audioCnn.ts';
-import type { Engine, InferenceEngine, NetworkShape, TrainingEngine, TrainingState } from './engine.ts';
+import type { StateDict, TrainingState } from './audioCnn.ts';
+import type { Engine, InferenceEngine, NetworkShape, TrainingEngine } from './engine.ts';
 import { OnnxInference, type OnnxRuntime, OnnxTraining, SESSION_OPTIONS } from './onnxRuntimeEngine.ts';
 
 /** The three files of the package `onnxruntime-web` that are needed, copied by the build. */

@@ -10,7 +10,9 @@ import {
   LINEAR_WEIGHT,
   type StateDict,
   type TensorSpec,
+  type TrainingState,
   trainableTensors,
+  type Weights,
 } from './audioCnn.ts';
 import type {
   Engine,
@@ -20,8 +22,6 @@ import type {
   StepSettings,
   TrainingBatch,
   TrainingEngine,
-  TrainingState,
-  Weights,
 } from './engine.ts';
 import { ADAM_EPSILON, BETA1, BETA2 } from './trainingGraph.ts';
 

@@ -1,14 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { distFile } from '../paths.ts';
-import type { StateDict } from './audioCnn.ts';
-import type {
-  Engine,
-  InferenceEngine,
-  NetworkShape,
-  Scores,
-  TrainingEngine,
-  TrainingState,
-} from './engine.ts';
+import type { StateDict, TrainingState } from './audioCnn.ts';
+import type { Engine, InferenceEngine, NetworkShape, Scores, TrainingEngine } from './engine.ts';
 
 /** What the thread is started with. */
 export interface InferenceThreadData {

@@ -1,8 +1,6 @@
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
 import type { EpochReport, StepReport } from '../../shared/protocol.ts';
-import { calibratedProbability, UNCALIBRATED } from '../evaluation/calibration.ts';
-import { equalErrorRate, referenceMetrics, softplus } from '../evaluation/metrics.ts';
 import { frameCount } from '../features/featureConfig.ts';
 import {
   initialState,
@@ -12,19 +10,18 @@ import {
   trainableTensors,
   trainingStart,
   unflatten,
+  type Weights,
 } from '../model/audioCnn.ts';
-import type { Engine, NetworkShape, Scores, Weights } from '../model/engine.ts';
+import type { Engine, NetworkShape } from '../model/engine.ts';
 import { seededRandom, shuffle } from '../random.ts';
 import type { StoredFeatures, TrainingExamples } from './examples.ts';
 import { mixExamples } from './mixup.ts';
+import { prefetch } from './prefetch.ts';
 import type { Recipe } from './recipe.ts';
 import { RunClock } from './runClock.ts';
-import type { RunState } from './trainingState.ts';
+import type { EpochState, RunState, Snapshot } from './trainingState.ts';
+import { validate } from './validation.ts';
 
-/** Batches made ready ahead of the network. */
-const PREFETCHED_BATCHES = 4;
-/** Examples scored at once during validation. */
-const VALIDATION_BATCH = 64;
 /** Share of a one-cycle run during which the rate rises; it starts at the peak divided by 25 (Smith & Topin 2018, PyTorch's defaults). */
 const ONE_CYCLE_RISE = 0.3;
 const ONE_CYCLE_START_DIVISOR = 25;
@@ -33,30 +30,6 @@ const ONE_CYCLE_END_DIVISOR = 1e4;
 const STATE_INTERVAL_SECONDS = 30;
 /** Random streams of a run's seed. */
 const STREAM = { initialization: 1, order: 2, dropout: 3, mixup: 4 };
-
-/** Scores of the validation clips, and what they amount to. */
-export interface Validation {
-  /** Mean logit of each clip's windows. */
-  logits: Float64Array;
-  eer: number;
-  accuracy: number;
-  f1: number;
-  /** Mean binary cross-entropy, which decides between epochs of equal EER. */
-  loss: number;
-}
-
-/** The network after an epoch. */
-export interface EpochState {
-  state: StateDict;
-  epoch: number;
-  /** Steps taken until then. */
-  steps: number;
-}
-
-/** The best epoch of a run. */
-export interface Snapshot extends EpochState {
-  validation: Validation;
-}
 
 export interface TrainerOptions {
   recipe: Recipe;
@@ -229,21 +202,6 @@ export const networkShape = ({ architecture, features }: Recipe): NetworkShape =
   frames: frameCount(features),
 });
 
-/** Asks for a few items ahead of the one being used; items come in order. */
-async function* prefetch<I, O>(inputs: I[], load: (input: I) => Promise<O>): AsyncGenerator<O> {
-  const pending: Promise<O>[] = [];
-  let next = 0;
-  const refill = () => {
-    while (pending.length < PREFETCHED_BATCHES && next < inputs.length) {
-      const promise = load(inputs[next++]);
-      // A failure is reported when its turn comes.
-      promise.catch(() => {});
-      pending.push(promise);
-    }
-  };
-  for (refill(); pending.length > 0; refill()) yield await (pending.shift() as Promise<O>);
-}
-
 /** Factor of the learning rate at a step: 1, or one cosine cycle up to 1 and down again. */
 export function rateFactor({ schedule }: Pick<Recipe, 'schedule'>, step: number, totalSteps: number): number {
   if (schedule === 'constant') return 1;
@@ -288,85 +246,5 @@ class WeightAverage {
     };
     blend(this.state.parameters, parameters);
     blend(this.state.statistics, statistics);
-  }
-}
-
-export interface ValidationOptions {
-  /** Told the clips that are done. */
-  onProgress?: (done: number) => void;
-  /** Aborting throws its reason. */
-  signal?: AbortSignal;
-}
-
-/** The network's pooled features of each clip, mean over its windows. */
-export async function pooledFeatures(
-  engine: Engine,
-  shape: NetworkShape,
-  state: StateDict,
-  examples: StoredFeatures,
-): Promise<Float64Array[]> {
-  const clips = examples.windows.map(() => new Float64Array(pooledChannels(shape.architecture)));
-  await scoreWindows(engine, shape, state, examples, {}, ({ pooled }, window, clip) => {
-    const mean = clips[clip];
-    const share = 1 / examples.windows[clip].length;
-    for (let i = 0; i < mean.length; i++) mean[i] += share * pooled[window * mean.length + i];
-  });
-  return clips;
-}
-
-/** Scores every validation clip as prediction would: mean logit over its windows. */
-export async function validate(
-  engine: Engine,
-  shape: NetworkShape,
-  state: StateDict,
-  examples: StoredFeatures,
-  options: ValidationOptions = {},
-): Promise<Validation> {
-  const logits = new Float64Array(examples.windows.length);
-  await scoreWindows(engine, shape, state, examples, options, (scores, window, clip) => {
-    logits[clip] += scores.logits[window] / examples.windows[clip].length;
-  });
-  const probabilities = logits.map((logit) => calibratedProbability(logit, UNCALIBRATED));
-  const { accuracy, f1 } = referenceMetrics(probabilities, examples.labels, 0.5);
-  const loss = logits.reduce(
-    (sum, logit, clip) => sum + softplus(examples.labels[clip] > 0.5 ? -logit : logit),
-    0,
-  );
-  return {
-    logits,
-    eer: equalErrorRate(logits, examples.labels).eer,
-    accuracy,
-    f1,
-    loss: loss / logits.length,
-  };
-}
-
-/** Scores all windows in batches; `use` is told each window's place in its batch's scores, and its clip. */
-async function scoreWindows(
-  engine: Engine,
-  shape: NetworkShape,
-  state: StateDict,
-  examples: StoredFeatures,
-  { onProgress, signal }: ValidationOptions,
-  use: (scores: Scores, window: number, clip: number) => void,
-): Promise<void> {
-  const inference = await engine.createInference(shape, state);
-  const clipOfWindow = examples.windows.flatMap((windows, clip) => windows.map(() => clip));
-  const entries = examples.windows.flat();
-  try {
-    const batches: number[][] = [];
-    for (let i = 0; i < entries.length; i += VALIDATION_BATCH)
-      batches.push(entries.slice(i, i + VALIDATION_BATCH));
-    let scored = 0;
-    for await (const features of prefetch(batches, (batch) => examples.read(batch))) {
-      signal?.throwIfAborted();
-      const count = batches[scored / VALIDATION_BATCH].length;
-      const scores = await inference.score(features, count);
-      for (let window = 0; window < count; window++) use(scores, window, clipOfWindow[scored + window]);
-      onProgress?.(clipOfWindow[scored + count - 1] + 1);
-      scored += VALIDATION_BATCH;
-    }
-  } finally {
-    await inference.dispose();
   }
 }

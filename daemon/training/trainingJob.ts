@@ -27,16 +27,18 @@ import { finalTest } from './finalTest.ts';
 import { type Recipe, readRecipe, withUsableCodecs } from './recipe.ts';
 import { describeRun, requireSameRun, withContent } from './runDescription.ts';
 import { trainedModelConfig } from './trainedModel.ts';
-import { networkShape, pooledFeatures, type Snapshot, trainNetwork } from './trainer.ts';
+import { networkShape, trainNetwork } from './trainer.ts';
 import type { TrainingSettings } from './trainingRun.ts';
 import {
   type RunDescription,
   type RunFacts,
   removeRun,
+  type Snapshot,
   type UnfinishedRun,
   unfinishedRun,
   writeRun,
 } from './trainingState.ts';
+import { pooledFeatures } from './validation.ts';
 
 /** The whole run, in the training thread: data set → features → best epoch → model and reports. */
 export async function runTraining(

@@ -10,10 +10,11 @@ import {
   type StateDict,
   statisticTensors,
   type TensorSpec,
+  type TrainingState,
   trainableTensors,
   unflatten,
+  type Weights,
 } from '../model/audioCnn.ts';
-import type { TrainingState, Weights } from '../model/engine.ts';
 import {
   float32Tensor,
   float32Values,
@@ -23,7 +24,7 @@ import {
   type StoredTensor,
   unpackSafetensors,
 } from '../model/safetensors.ts';
-import type { Snapshot } from './trainer.ts';
+import type { Validation } from './validation.ts';
 
 export const STATE_NAME = 'training_state.safetensors';
 
@@ -32,6 +33,19 @@ const FORMAT = 1;
 /** The metadata's only entry. */
 const ENTRY = 'run';
 const BEST_LOGITS = 'best_logits';
+
+/** The network after an epoch. */
+export interface EpochState {
+  state: StateDict;
+  epoch: number;
+  /** Steps taken until then. */
+  steps: number;
+}
+
+/** The best epoch of a run. */
+export interface Snapshot extends EpochState {
+  validation: Validation;
+}
 
 /** A run between two steps. All randomness follows from seed, epoch and batch, so that this is all it needs to go on. */
 export interface RunState {

@@ -14,7 +14,8 @@ import { AugmentedExamples, StoredFeatures } from '../../daemon/training/example
 import type { FeatureCache } from '../../daemon/training/featureCache.ts';
 import type { Recipe } from '../../daemon/training/recipe.ts';
 import { trainedModelConfig } from '../../daemon/training/trainedModel.ts';
-import { networkShape, pooledFeatures, trainNetwork } from '../../daemon/training/trainer.ts';
+import { networkShape, trainNetwork } from '../../daemon/training/trainer.ts';
+import { pooledFeatures } from '../../daemon/training/validation.ts';
 import type { CorpusClip } from './corpus.ts';
 import { type FoldScores, subset } from './crossValidation.ts';
 import { keepNetwork, keptNetwork, type Network, type Training } from './networks.ts';

@@ -8,9 +8,10 @@ import {
   type StateDict,
   statisticTensors,
   type Tensor,
+  type TrainingState,
   trainableTensors,
 } from '../../daemon/model/audioCnn.ts';
-import type { NetworkShape, TrainingBatch, TrainingState } from '../../daemon/model/engine.ts';
+import type { NetworkShape, TrainingBatch } from '../../daemon/model/engine.ts';
 import { GoldenRandom } from './goldenRandom.ts';
 import golden from './training.json' with { type: 'json' };
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
-import { elementCount, trainableTensors } from '../../daemon/model/audioCnn.ts';
-import type { Engine, Scores, TrainingState } from '../../daemon/model/engine.ts';
+import { elementCount, type TrainingState, trainableTensors } from '../../daemon/model/audioCnn.ts';
+import type { Engine, Scores } from '../../daemon/model/engine.ts';
 import { openEngine } from '../../daemon/model/engines.ts';
 import { OnnxRuntimeEngine } from '../../daemon/model/onnxRuntimeEngine.ts';
 import { OnnxWebEngine } from '../../daemon/model/onnxWebEngine.ts';

@@ -7,20 +7,16 @@ import {
   LINEAR_BIAS,
   type StateDict,
   statisticTensors,
+  type TrainingState,
   trainableTensors,
 } from '../../daemon/model/audioCnn.ts';
-import type {
-  Engine,
-  NetworkShape,
-  StepSettings,
-  TrainingBatch,
-  TrainingState,
-} from '../../daemon/model/engine.ts';
+import type { Engine, NetworkShape, StepSettings, TrainingBatch } from '../../daemon/model/engine.ts';
 import { OnnxRuntimeEngine } from '../../daemon/model/onnxRuntimeEngine.ts';
 import type { StoredFeatures, TrainingExamples } from '../../daemon/training/examples.ts';
 import { type Recipe, referenceRecipe } from '../../daemon/training/recipe.ts';
-import { rateFactor, trainNetwork, validate } from '../../daemon/training/trainer.ts';
+import { rateFactor, trainNetwork } from '../../daemon/training/trainer.ts';
 import { type RunState, unfinishedRun, writeRun } from '../../daemon/training/trainingState.ts';
+import { validate } from '../../daemon/training/validation.ts';
 import type { EpochReport } from '../../shared/protocol.ts';
 import { GoldenRandom } from '../golden/goldenRandom.ts';
 import { temporaryFolder } from '../helpers.ts';
