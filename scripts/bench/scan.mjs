@@ -95,9 +95,9 @@ function scan(title, options, killAfter) {
       [cli, 'scan', tree, '--format', 'none', '--output', report, ...model, ...options],
       { stdio: ['ignore', 'ignore', 'pipe'] },
     );
-    let peak = 0;
+    const peak = { VmHWM: 0, RssAnon: 0, RssFile: 0 };
     const watch = setInterval(() => {
-      peak = Math.max(peak, peakMemory(child.pid));
+      for (const [name, mebibytes] of memory(child.pid)) peak[name] = Math.max(peak[name] ?? 0, mebibytes);
     }, 100);
     const kill = killAfter === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfter);
     let messages = '';
@@ -120,19 +120,21 @@ function scan(title, options, killAfter) {
       const known = Number(/(\d+) of them known/.exec(messages)?.[1] ?? 0);
       const rate = (files / elapsed).toFixed(0);
       console.log(
-        `${title}: ${elapsed.toFixed(1)} s, ${rate} files/s, peak memory ${(peak / 1024).toFixed(0)} MiB`,
+        `${title}: ${elapsed.toFixed(1)} s, ${rate} files/s, peak memory ${peak.VmHWM} MiB (its own ${peak.RssAnon}, mapped files ${peak.RssFile})`,
       );
       resolve({ seconds: elapsed, known });
     });
   });
 }
 
-/** Kibibytes; 0 where there is no /proc. */
-function peakMemory(pid) {
+/** Mebibytes by Linux's name: peak of all (`VmHWM`), of its own (`RssAnon`) and of mapped files (`RssFile`) now; none without /proc. */
+function memory(pid) {
   try {
-    return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const entries = status.matchAll(/^(VmHWM|RssAnon|RssFile):\s+(\d+)/gm);
+    return Array.from(entries, ([, name, kibibytes]) => [name, Math.round(Number(kibibytes) / 1024)]);
   } catch {
-    return 0;
+    return [];
   }
 }
 
