@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import * as vscode from 'vscode';
 import { AUDIO_EXTENSIONS } from '../../shared/audioFiles.ts';
@@ -9,6 +10,8 @@ import type { Scanner } from './scanner.ts';
 
 /** A file that is still being written changes more often than that. */
 const QUIET_MS = 1500;
+/** Word of a change comes sooner than that. */
+const LATEST_WORD_MS = 30_000;
 
 /** Keeps findings true while files change, and scans new audio files where the user has turned that on. */
 export class AudioWatcher implements vscode.Disposable {
@@ -51,10 +54,8 @@ export class AudioWatcher implements vscode.Disposable {
     const finding = this.findings.get(uri.fsPath);
     if (finding === undefined) return;
     const state = await stat(uri.fsPath).catch(() => undefined);
-    // Word of what was written before the scan may come after it.
-    if (state !== undefined && state.mtimeMs > finding.time) {
+    if (state !== undefined && isNews(state, finding.time, Date.now()))
       this.findings.markOutdated(uri.fsPath);
-    }
   }
 
   private scanPending(): void {
@@ -62,6 +63,18 @@ export class AudioWatcher implements vscode.Disposable {
     this.pending.clear();
     void this.scanner.scan(files, { automatic: true });
   }
+}
+
+/**
+ * Whether a change that is told of `now` was made after the scan at `time` (milliseconds since 1970): word of what was written before may
+ * come after it. A clock that was set since, or a copy that brought its old time along, must not make a new file look like the old one.
+ */
+export function isNews(
+  { mtimeMs, ctimeMs }: Pick<Stats, 'mtimeMs' | 'ctimeMs'>,
+  time: number,
+  now: number,
+): boolean {
+  return Math.max(mtimeMs, ctimeMs) > time || now < time || now - time > LATEST_WORD_MS;
 }
 
 /** A glob for names with these extensions in upper and lower case. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { utimesSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, mock, test } from 'node:test';
 import picomatch from 'picomatch';
-import { AudioWatcher, audioGlob } from '../../../extension/scan/audioWatcher.ts';
+import { AudioWatcher, audioGlob, isNews } from '../../../extension/scan/audioWatcher.ts';
 import { Findings } from '../../../extension/scan/findings.ts';
 import { temporaryFolder } from '../../helpers.ts';
 import { finding } from '../someFindings.ts';
@@ -63,19 +63,26 @@ test('new files are scanned together once they are quiet', () => {
   assert.deepEqual(scanned, [[clip, other]]);
 });
 
-test('a finding is outdated when its file was written to after the scan, not before', async () => {
+test('a finding is outdated when word comes that its file has changed', async () => {
   writeFileSync(clip, 'sound');
-  const written = new Date('2026-01-01T12:00:00Z');
-  utimesSync(clip, written, written);
-  const change = async (time: number) => {
-    findings.put([{ ...finding(clip, 'Genuine', 0.1), time }]);
-    const outdated = new Promise<void>((resolve) => findings.onDidChange(resolve));
-    fake.watcher.changed.fire(Uri.file(clip));
-    return outdated;
-  };
-  void change(written.getTime() + HOUR_MS);
-  await change(written.getTime() - HOUR_MS);
+  findings.put([{ ...finding(clip, 'Genuine', 0.1), time: Date.now() - HOUR_MS }]);
+  const outdated = new Promise<void>((resolve) => findings.onDidChange(resolve));
+  fake.watcher.changed.fire(Uri.file(clip));
+  await outdated;
   assert.equal(findings.get(clip)?.outdated, true);
+});
+
+test('word of a change counts unless it was made before the scan, whatever the clock was set to since', () => {
+  const time = Date.parse('2026-01-01T12:00:00Z');
+  const written = (mtimeMs: number, ctimeMs = mtimeMs) => ({ mtimeMs, ctimeMs });
+  assert.equal(isNews(written(time - 500), time, time + 500), false, 'late word of what was scanned');
+  assert.equal(isNews(written(time + 500), time, time + 900), true, 'written to after the scan');
+  const back = time - HOUR_MS;
+  assert.equal(isNews(written(back), time, back + 500), true, 'the clock was set back');
+  const forward = time + 1000 * HOUR_MS;
+  assert.equal(isNews(written(forward), time, forward + 500), true, 'the clock was set forward');
+  assert.equal(isNews(written(back, time + 400), time, time + 500), true, 'a copy with its old time');
+  assert.equal(isNews(written(back), time, time + HOUR_MS), true, 'on a disk that keeps one time only');
 });
 
 test('findings go with their files and follow them', () => {
