@@ -97,7 +97,7 @@ function scan(title, options, killAfter) {
     );
     const peak = { VmHWM: 0, RssAnon: 0, RssFile: 0 };
     const watch = setInterval(() => {
-      for (const [name, mebibytes] of memory(child.pid)) peak[name] = Math.max(peak[name] ?? 0, mebibytes);
+      for (const [name, mebibytes] of memory(child.pid)) peak[name] = Math.max(peak[name], mebibytes);
     }, 100);
     const kill = killAfter === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfter);
     let messages = '';

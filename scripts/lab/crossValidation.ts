@@ -8,7 +8,7 @@ import { networkShape, trainNetwork } from '../../daemon/training/trainer.ts';
 import { validate } from '../../daemon/training/validation.ts';
 import type { CorpusClip } from './corpus.ts';
 import type { Fold } from './folds.ts';
-import { keepNetwork, keptNetwork, type Network } from './networks.ts';
+import { keptOrTrained } from './networks.ts';
 
 /** The logits of one fold's test clips, by a network that was trained without them. */
 export interface FoldScores {
@@ -55,24 +55,17 @@ export async function crossValidate(
     const examples = await AugmentedExamples.prepare(clips, recipe.augmentation ?? {}, 0, preparation);
     prepared.push(examples);
     const positionOf = new Map(tested.map((index, position) => [index, position]));
-    const trainOrFind = async (fold: Fold, seed: number): Promise<Network> => {
-      const { networks } = options;
-      const set = { name: fold.name, clips: fold.training.map((index) => clips[index]) };
-      const kept = networks && (await keptNetwork(networks, set, { recipe, seed }));
-      if (kept) return kept;
-      const training = subset(examples, fold.training, seed);
-      const { last } = await trainNetwork({ recipe, engine, training, seed });
-      if (last === undefined) throw new Error('Training ended before its first epoch.');
-      if (networks !== undefined) await keepNetwork(networks, set, { recipe, seed }, last);
-      return last;
-    };
     const limit = pLimit(options.jobs);
     const runs = seeds.flatMap((seed) => folds.map((fold) => ({ seed, fold })));
     return await Promise.all(
       runs.map(({ seed, fold }) =>
         limit(async () => {
           const started = performance.now();
-          const network = await trainOrFind(fold, seed);
+          const set = { name: fold.name, clips: fold.training.map((index) => clips[index]) };
+          const network = await keptOrTrained(options.networks, set, { recipe, seed }, async () => {
+            const training = subset(examples, fold.training, seed);
+            return (await trainNetwork({ recipe, engine, training, seed })).last;
+          });
           const part = stored.subset(fold.test.map((index) => positionOf.get(index) as number));
           const { logits, eer } = await validate(engine, shape, network.state, part);
           const seconds = (performance.now() - started) / 1000;

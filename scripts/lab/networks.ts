@@ -66,3 +66,22 @@ export async function keptNetwork(
   const isSame = isDeepStrictEqual({ ...found, training: facts }, expected);
   return isSame && typeof steps === 'number' ? { state, steps } : undefined;
 }
+
+/** The network that is kept in `folder`, or else the one that `train` makes, which is then kept there. */
+export async function keptOrTrained(
+  folder: string | undefined,
+  set: TrainingSet,
+  training: Training,
+  train: () => Promise<Network | undefined>,
+  onProgress?: (line: string) => void,
+): Promise<Network> {
+  const kept = folder === undefined ? undefined : await keptNetwork(folder, set, training);
+  if (kept !== undefined) {
+    onProgress?.(`${training.recipe.name}, seed ${training.seed}: trained before`);
+    return kept;
+  }
+  const trained = await train();
+  if (trained === undefined) throw new Error('Training ended before its first epoch.');
+  if (folder !== undefined) await keepNetwork(folder, set, training, trained);
+  return trained;
+}

@@ -18,7 +18,7 @@ import { networkShape, trainNetwork } from '../../daemon/training/trainer.ts';
 import { pooledFeatures } from '../../daemon/training/validation.ts';
 import type { CorpusClip } from './corpus.ts';
 import { type FoldScores, subset } from './crossValidation.ts';
-import { keepNetwork, keptNetwork, type Network, type Training } from './networks.ts';
+import { keptOrTrained, type Network, type Training } from './networks.ts';
 import { pooledScores, type Summary } from './summary.ts';
 
 export interface ShippingOptions {
@@ -91,27 +91,24 @@ async function trainOnAll(
     prepared.set(recipe, examples);
     return examples;
   };
-  const train = async ({ recipe, seed }: Training): Promise<Network> => {
-    const kept = networks && (await keptNetwork(networks, set, { recipe, seed }));
-    if (kept) {
-      onProgress?.(`${recipe.name}, seed ${seed}: trained before`);
-      return kept;
-    }
-    const { last } = await trainNetwork({
-      recipe,
-      engine,
-      training: subset(await examplesOf(recipe), all, seed),
-      seed,
-      onStep: ({ step, steps }) => {
-        if (step % 1000 === 0) onProgress?.(`${recipe.name}, seed ${seed}: step ${step} of ${steps}`);
-      },
-    });
-    if (last === undefined) throw new Error('Training ended before its first epoch.');
-    if (networks !== undefined) await keepNetwork(networks, set, { recipe, seed }, last);
-    return last;
+  const networkOf = (member: Training): Promise<Network> => {
+    const { recipe, seed } = member;
+    const train = async () => {
+      const { last } = await trainNetwork({
+        recipe,
+        engine,
+        training: subset(await examplesOf(recipe), all, seed),
+        seed,
+        onStep: ({ step, steps }) => {
+          if (step % 1000 === 0) onProgress?.(`${recipe.name}, seed ${seed}: step ${step} of ${steps}`);
+        },
+      });
+      return last;
+    };
+    return keptOrTrained(networks, set, member, train, onProgress);
   };
   try {
-    return await Promise.all(members.map((member) => limit(train, member)));
+    return await Promise.all(members.map((member) => limit(networkOf, member)));
   } finally {
     for (const examples of prepared.values()) await (await examples).dispose();
   }
