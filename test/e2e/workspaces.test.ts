@@ -7,6 +7,7 @@ import { openSession } from './session.ts';
 
 const CLIP = 'synthetic-hibari-english.ogg';
 const LEFT_OUT = 'left-out.ogg';
+const HIDDEN = 'hidden.txt';
 const MISSING_MODEL = 'not-there.safetensors';
 
 /** Two folders with the same files and different settings, in a workspace that names a model which does not exist. */
@@ -18,10 +19,12 @@ const session = await openSession({
       for (const file of [CLIP, LEFT_OUT])
         copyFileSync(join(packageRoot, 'media', 'samples', CLIP), join(folder, name, file));
     }
+    writeFileSync(join(folder, 'archive', HIDDEN), '');
     writeJson(join(folder, 'archive', '.vscode', 'settings.json'), {
       'deepfake.scan.exclude': ['left-*'],
       'deepfake.badges': false,
       'deepfake.problems.deepfake': 'error',
+      'files.exclude': { [HIDDEN]: true },
     });
     const workspace = join(folder, 'recordings.code-workspace');
     writeJson(workspace, {
@@ -38,6 +41,10 @@ test('a workspace that is not trusted is scanned, without the model that it name
   await window.page.locator('.statusbar', { hasText: 'Restricted Mode' }).waitFor();
   // Commands are there when the extension's view is.
   await window.page.locator('.activitybar .action-label[aria-label^="Deepfake"]').waitFor();
+  // VS Code reads a folder's settings some time after it has opened the window.
+  await window.explorerItem('archive').click();
+  await window.explorerItem(CLIP).waitFor();
+  await window.explorerItem(HIDDEN).waitFor({ state: 'detached' });
   await window.run('Scan Workspace for Deepfakes');
   await window.page.locator('.statusbar', { hasText: 'Scanned: ' }).waitFor();
   await window.run('Deepfake: Group Findings by Folder');
