@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { Command } from '../../extension/contributions.ts';
+import { TOOL_NAME } from '../../extension/languageModelTool.ts';
 
 const EXTENSION = 'deepfake-audio.deepfake-audio';
 const CLIP = 'synthetic-hibari-english.ogg';
@@ -45,6 +46,24 @@ const checks: [string, () => Promise<void>][] = [
     },
   ],
   [
+    'a language model is offered the tool, and gets a verdict in words and figures',
+    async () => {
+      const tool = vscode.lm.tools.find(({ name }) => name === TOOL_NAME);
+      assert.ok(tool, `the tools are ${vscode.lm.tools.map(({ name }) => name).join(', ')}`);
+      const [words, figures] = await askTool(CLIP);
+      assert.match(words, /hint.*not proof/);
+      const { decision, deepfake_probability } = JSON.parse(figures);
+      assert.ok(['Deepfake', 'Genuine', 'Inconclusive'].includes(decision), decision);
+      assert.ok(deepfake_probability > 0 && deepfake_probability < 1);
+    },
+  ],
+  [
+    'a language model gets nothing from outside the workspace',
+    async () => {
+      await assert.rejects(askTool('../../README.md'), /only files of the open folders/);
+    },
+  ],
+  [
     'tasks of our type can be asked for',
     async () => {
       assert.ok(Array.isArray(await vscode.tasks.fetchTasks({ type: 'deepfake' })));
@@ -63,6 +82,15 @@ export async function run(): Promise<void> {
       throw error;
     }
   }
+}
+
+/** What the tool answers about a file, part by part. */
+async function askTool(path: string): Promise<string[]> {
+  const { content } = await vscode.lm.invokeTool(TOOL_NAME, {
+    input: { path },
+    toolInvocationToken: undefined,
+  });
+  return content.map((part) => (part as vscode.LanguageModelTextPart).value);
 }
 
 const tabLabels = () => vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs.map(({ label }) => label));
