@@ -144,6 +144,8 @@ export interface ScanPart {
   /** Files found so far, and whether that is all of them. */
   found: number;
   allFound: boolean;
+  /** Workers that listen to the scan's queue; absent without a queue, and where its server does not say. */
+  workers?: number;
 }
 /** Classify every audio file below folders. Cancelling keeps what is done. Partial results are `ScanPart`. */
 export namespace ScanRequest {

@@ -144,10 +144,16 @@ class Scan {
   private async count(): Promise<void> {
     for await (const _ of walkAudio({ ...this.options, signal: this.abort.signal })) this.counted++;
     this.allCounted = true;
+    // Where others work it may be long until the first result.
+    if (this.queue !== undefined) this.report();
   }
 
   private async hand(result: ScannedFile): Promise<void> {
     await this.options.onResult(result);
+    this.report();
+  }
+
+  private report(): void {
     this.options.onProgress?.({
       summary: this.summary(),
       found: Math.max(this.counted, this.nextIndex) - this.tooOld,
@@ -225,6 +231,7 @@ class Scan {
       firstWindow,
       owner: store === undefined ? randomUUID() : `${hostname()}:${store.path}`,
       keep: (file, answer) => this.keep(file, answer),
+      onWorkersChanged: () => this.report(),
       warn,
     });
     this.abort.signal.addEventListener('abort', () => this.queue?.cancel(), { once: true });

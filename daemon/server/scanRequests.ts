@@ -28,12 +28,18 @@ export async function scanPaths(
   const store = await openStore(params.store, warn);
   let results: ScannedFile[] = [];
   let timer: NodeJS.Timeout | undefined;
-  let counts = { found: 0, allFound: false };
+  let counts: Omit<ScanPart, 'results'> = { found: 0, allFound: false };
+  let news = false;
   const send = () => {
     clearTimeout(timer);
     timer = undefined;
-    if (results.length > 0) partial?.({ results, ...counts });
+    if (news) partial?.({ results, ...counts });
     results = [];
+    news = false;
+  };
+  const sendSoon = () => {
+    news = true;
+    if (partial !== undefined) timer ??= setTimeout(send, PARTIAL_RESULT_INTERVAL_MS);
   };
   let reportedAt = 0;
   try {
@@ -53,14 +59,18 @@ export async function scanPaths(
         signal,
         onResult: (result) => {
           results.push(result);
-          if (partial !== undefined) timer ??= setTimeout(send, PARTIAL_RESULT_INTERVAL_MS);
+          sendSoon();
         },
         onProgress: ({ summary: { files }, found, allFound, workers }) => {
-          counts = { found, allFound };
+          counts = { found, allFound, workers };
+          if (workers !== undefined) sendSoon();
           if (performance.now() - reportedAt < PARTIAL_RESULT_INTERVAL_MS) return;
           reportedAt = performance.now();
           const by = workers === undefined ? '' : `, ${workers} ${workers === 1 ? 'worker' : 'workers'}`;
-          progress.report((100 * files) / found, `${files} of ${found}${allFound ? '' : '+'} files${by}`);
+          progress.report(
+            (100 * files) / Math.max(1, found),
+            `${files} of ${found}${allFound ? '' : '+'} files${by}`,
+          );
         },
       });
       if (partial !== undefined) send();

@@ -15,6 +15,8 @@ export interface ScanProgress {
   allFound: boolean;
   /** Absent while it cannot be told. */
   secondsLeft?: number;
+  /** Of a scan on many machines: those that work. */
+  workers?: number;
 }
 
 /** Tells how long a scan still takes, from the rate of late. */
@@ -35,8 +37,17 @@ export class TimeLeft {
 
 export const countText = (count: number): string => count.toLocaleString('en');
 
-/** 120 of 1,000 files, 2:05 min left. */
-export function progressText({ done, found, allFound, secondsLeft }: ScanProgress): string {
+/** 120 of 1,000 files, 2:05 min left, 3 workers. */
+export function progressText(progress: ScanProgress): string {
+  const { workers } = progress;
+  if (workers === undefined) return filesText(progress);
+  if (workers === 0) return t('{0}, waiting for a worker', filesText(progress));
+  return workers === 1
+    ? t('{0}, 1 worker', filesText(progress))
+    : t('{0}, {1} workers', filesText(progress), countText(workers));
+}
+
+function filesText({ done, found, allFound, secondsLeft }: ScanProgress): string {
   if (found === 0) return t('looking for audio files');
   const total = allFound ? countText(found) : `${countText(found)}+`;
   if (!allFound || secondsLeft === undefined) return t('{0} of {1} files', countText(done), total);

@@ -138,7 +138,7 @@ class ScanRun {
     }
   }
 
-  private receive({ results, found, allFound }: ScanPart): void {
+  private receive({ results, found, allFound, workers }: ScanPart): void {
     const time = Date.now();
     for (const result of results) {
       this.answered.add(result.file);
@@ -156,6 +156,7 @@ class ScanRun {
       found: total,
       allFound: this.part.allFound && this.lastRequest,
       secondsLeft: this.timeLeft.after(performance.now() / 1000, this.answered.size, total),
+      workers,
     });
   }
 }

@@ -41,6 +41,8 @@ export interface ScanQueueOptions {
   /** Keeps an answer; the queue forgets it when this resolves. */
   keep(file: QueuedFile, answer: RemoteAnswer): Promise<void>;
   warn(message: string): void;
+  /** `workers` has changed. */
+  onWorkersChanged(): void;
 }
 
 /** A worker's answer, or `unchanged` for a URL that gives what it gave before. */
@@ -253,7 +255,9 @@ export class ScanQueue {
     try {
       await this.offerModel();
       await Promise.all([...this.jobs.keys()].map((id) => this.checkJob(id)));
+      const before = this.workers;
       this.workers = await this.queue.getWorkersCount().catch(() => undefined);
+      if (this.workers !== before) this.options.onWorkersChanged();
       if (this.workers === 0 && !this.toldOfNoWorkers) this.tellOfNoWorkers();
       if (this.workers !== 0) this.toldOfNoWorkers = false;
     } catch (error) {

@@ -25,4 +25,8 @@ test('progress is told in files and time left', () => {
     progressText({ done: 600, found: 1200, allFound: true, secondsLeft: 124.2 }),
     '600 of 1,200 files, 2:05 min left',
   );
+  const onMany = { done: 600, found: 1200, allFound: true };
+  assert.equal(progressText({ ...onMany, workers: 0 }), '600 of 1,200 files, waiting for a worker');
+  assert.equal(progressText({ ...onMany, workers: 1 }), '600 of 1,200 files, 1 worker');
+  assert.equal(progressText({ ...onMany, workers: 12 }), '600 of 1,200 files, 12 workers');
 });
