@@ -1,5 +1,5 @@
+import { SLICE_SECONDS } from '../../shared/playableAudio.ts';
 import type { PlayableAudioResult } from '../../shared/protocol.ts';
-import { SLICE_SECONDS } from '../../shared/slices.ts';
 import { BYTES_PER_SAMPLE } from '../audio/pcm16.ts';
 import { wavHeader } from '../audio/wavHeader.ts';
 import { referenceFeatures } from '../features/featureConfig.ts';

@@ -1,6 +1,6 @@
 import { t } from '@vscode/l10n';
+import { SLICE_SECONDS } from '../../shared/playableAudio.ts';
 import type { PlayableAudioResult } from '../../shared/protocol.ts';
-import { SLICE_SECONDS } from '../../shared/slices.ts';
 import { base64Bytes } from './base64.ts';
 
 /** Files from this size on are played in slices from the daemon: a webview would load them as a whole. */

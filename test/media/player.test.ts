@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Player } from '../../media/report/player.ts';
-import { SLICE_SECONDS } from '../../shared/slices.ts';
+import { SLICE_SECONDS } from '../../shared/playableAudio.ts';
 
 /** As much of an audio element as the player uses; the time passes when a test says so. */
 class FakeAudio extends EventTarget {
