@@ -1,14 +1,5 @@
 import * as vscode from 'vscode';
-import type { ProgressType, RequestType } from 'vscode-languageclient/node';
-import {
-  CloseAction,
-  ErrorAction,
-  IPCMessageReader,
-  IPCMessageWriter,
-  LanguageClient,
-  RevealOutputChannelOn,
-  WorkDoneProgress,
-} from 'vscode-languageclient/node';
+import type { RequestType } from 'vscode-languageclient/node';
 import { messageOf } from '../../shared/errors.ts';
 import {
   type ClassifyParams,
@@ -29,7 +20,6 @@ import {
   type ImportModelResult,
   LoadModelRequest,
   type ModelInfo,
-  ModelRequest,
   type PlayableAudioParams,
   PlayableAudioRequest,
   type PlayableAudioResult,
@@ -50,33 +40,15 @@ import {
 } from '../../shared/protocol.ts';
 import type { Pictures, Verdict } from '../../shared/verdict.ts';
 import { Command } from '../contributions.ts';
-import { DisposableStore } from '../disposables.ts';
 import type { DaemonOptions } from '../settings.ts';
+import { DaemonConnection, type SendOptions } from './daemonConnection.ts';
 import { DaemonLostError, DaemonStartError } from './daemonErrors.ts';
 import type { DaemonProcess } from './daemonProcess.ts';
 import type { DaemonState } from './daemonState.ts';
 
-/** A daemon that has not answered by then is ended; loading the model takes well under a second. */
-const START_LIMIT_MS = 30_000;
-
-export interface RequestOptions<T = never> {
-  token?: vscode.CancellationToken;
-  /** Receives the percentage done in [0, 100] and a short text, whenever the daemon reports them. */
-  onProgress?: (percentage: number | undefined, message: string | undefined) => void;
-  /** Receives partial results as they come. */
-  partial?: { type: ProgressType<T>; receive: (value: T) => void };
+interface RequestOptions<T = never> extends SendOptions<T> {
   /** Work of minutes or hours: it does not make the detector busy, and is not sent again when the daemon dies. */
   lasting?: boolean;
-}
-
-/** One life of the daemon process. */
-interface Connection {
-  process: DaemonProcess;
-  client: LanguageClient;
-  /** It has answered the handshake. */
-  started: boolean;
-  /** The process has ended or is being ended; requests under way fail. */
-  lost: boolean;
 }
 
 /** Starts the daemon on the first request, and again on the next one after it has ended for whatever reason. */
@@ -84,10 +56,9 @@ export class DaemonClient implements vscode.Disposable {
   private readonly stateChanged = new vscode.EventEmitter<DaemonState>();
   readonly onDidChangeState = this.stateChanged.event;
   private current: DaemonState = { kind: 'stopped' };
-  private connection: Promise<Connection> | undefined;
+  private connection: Promise<DaemonConnection> | undefined;
   private model: ModelInfo | undefined;
   private requests = 0;
-  private progressTokens = 0;
   private disposed = false;
 
   /**
@@ -192,7 +163,9 @@ export class DaemonClient implements vscode.Disposable {
       for (let attempt = 1; ; attempt++) {
         const connection = await this.connect();
         try {
-          return await this.send(connection, type, params, options);
+          const result = await connection.send(type, params, options);
+          if (this.model === undefined) void this.learnModel(connection);
+          return result;
         } catch (error) {
           if (options.token?.isCancellationRequested) throw new vscode.CancellationError();
           if (!connection.lost || this.disposed) throw error;
@@ -238,14 +211,9 @@ export class DaemonClient implements vscode.Disposable {
     this.enter({ kind: 'stopped' });
     const connection = await connecting?.catch(() => undefined);
     if (connection === undefined || connection.lost) return;
-    connection.lost = true;
     this.model = undefined;
     if (this.connection === undefined) this.enter({ kind: 'stopped' });
-    await connection.client.stop().catch((error) => {
-      this.log.warn(`The detector did not end by itself: ${messageOf(error)}`);
-      connection.process.kill();
-    });
-    connection.process.endSoon();
+    await connection.end();
   }
 
   async dispose(): Promise<void> {
@@ -254,35 +222,7 @@ export class DaemonClient implements vscode.Disposable {
     this.stateChanged.dispose();
   }
 
-  private async send<P, R, T>(
-    connection: Connection,
-    type: RequestType<P, R, ErrorData>,
-    params: P,
-    { token, onProgress, partial }: RequestOptions<T>,
-  ): Promise<R> {
-    const workDoneToken = `request-${++this.progressTokens}`;
-    const { client } = connection;
-    const progress = new DisposableStore();
-    progress.add(
-      client.onProgress(WorkDoneProgress.type, workDoneToken, (value) => {
-        if (value.kind === 'report') onProgress?.(value.percentage, value.message);
-      }),
-    );
-    const tokens: { workDoneToken: string; partialResultToken?: string } = { workDoneToken };
-    if (partial !== undefined) {
-      tokens.partialResultToken = `${workDoneToken}-partial`;
-      progress.add(client.onProgress(partial.type, tokens.partialResultToken, partial.receive));
-    }
-    try {
-      const result = await client.sendRequest(type, { ...params, ...tokens } as never, token);
-      if (this.model === undefined) void this.learnModel(connection);
-      return result;
-    } finally {
-      progress.dispose();
-    }
-  }
-
-  private connect(): Promise<Connection> {
+  private connect(): Promise<DaemonConnection> {
     if (this.connection === undefined) {
       const connecting = this.start().catch((error) => {
         const message = vscode.l10n.t('The detector could not be started: {0}', messageOf(error));
@@ -297,57 +237,20 @@ export class DaemonClient implements vscode.Disposable {
     return this.connection;
   }
 
-  private async start(): Promise<Connection> {
+  private async start(): Promise<DaemonConnection> {
     this.model = undefined;
     this.enter({ kind: 'starting' });
-    const process = this.startProcess();
-    const { child } = process;
-    const client = new QuietLanguageClient(
-      'deepfake',
-      'Deepfake',
-      async () => ({ reader: new IPCMessageReader(child), writer: new IPCMessageWriter(child) }),
-      {
-        outputChannel: this.log,
-        revealOutputChannelOn: RevealOutputChannelOn.Never,
-        initializationOptions: this.readOptions(),
-        initializationFailedHandler: () => false,
-        errorHandler: {
-          error: () => ({ action: ErrorAction.Continue, handled: true }),
-          closed: () => {
-            this.handleClosed(connection);
-            return { action: CloseAction.DoNotRestart, handled: true };
-          },
-        },
-      },
+    const connection = await DaemonConnection.open(this.startProcess(), this.log, this.readOptions(), () =>
+      this.handleLost(),
     );
-    const connection: Connection = { process, client, started: false, lost: false };
-    const limit = setTimeout(() => process.kill(), START_LIMIT_MS);
-    try {
-      const starting = client.start();
-      // Whichever comes later fails unseen.
-      starting.catch(() => {});
-      const ended = process.ended.then(() => {
-        // Later it is told by the channel.
-        if (!connection.started) connection.lost = true;
-      });
-      await Promise.race([starting, ended]);
-      // It may resolve although the process has ended during the handshake.
-      if (connection.lost) throw new Error(vscode.l10n.t('it ended at once. Its log says why.'));
-    } catch (error) {
-      process.kill();
-      throw error;
-    } finally {
-      clearTimeout(limit);
-    }
-    connection.started = true;
     void this.learnModel(connection);
     return connection;
   }
 
   /** The daemon is ready when it has loaded its model. */
-  private async learnModel(connection: Connection): Promise<void> {
+  private async learnModel(connection: DaemonConnection): Promise<void> {
     try {
-      const model = await connection.client.sendRequest(ModelRequest.type);
+      const model = await connection.model();
       if (connection.lost) return;
       this.model = model;
       this.enter({ kind: 'ready', model });
@@ -357,10 +260,7 @@ export class DaemonClient implements vscode.Disposable {
     }
   }
 
-  private handleClosed(connection: Connection): void {
-    const wanted = connection.lost;
-    connection.lost = true;
-    if (wanted || !connection.started) return;
+  private handleLost(): void {
     this.model = undefined;
     this.connection = undefined;
     this.log.error('The detector stopped unexpectedly.');
@@ -394,12 +294,5 @@ export class DaemonClient implements vscode.Disposable {
   private enter(state: DaemonState): void {
     this.current = state;
     this.stateChanged.fire(state);
-  }
-}
-
-/** Leaves telling the user to DaemonClient; the log still gets everything. */
-class QuietLanguageClient extends LanguageClient {
-  override error(message: string, data?: unknown): void {
-    super.error(message, data, false);
   }
 }
