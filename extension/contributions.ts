@@ -1,8 +1,8 @@
 import type { Device } from '../shared/verdict.ts';
 
 /**
- * Every id that package.json declares, written once. A test compares the two, and the types below make a command
- * without a handler or a setting without a type fail to compile.
+ * Every id by which VS Code knows something of this extension, written once. A test compares them with those that package.json
+ * declares, and the types below make a command without a handler or a setting without a type fail to compile.
  */
 export const Command = {
   detect: 'deepfake.detect',
@@ -81,6 +81,18 @@ export const WebviewPanel = {
   training: 'deepfake.training',
 } as const;
 
+/** Types of webview panels that do not come back after a reload; package.json does not know them. */
+export const PassingPanel = {
+  metrics: 'deepfake.metricsReport',
+} as const;
+
+/** Items of the status bar; package.json does not know them, but VS Code keeps by them which ones the user has hidden. */
+export const StatusItem = {
+  daemon: 'deepfake.status',
+  scan: 'deepfake.scan',
+  training: 'deepfake.training',
+} as const;
+
 /** Views of the activity bar and of the panel. */
 export const View = {
   findings: 'deepfake.findings',
@@ -91,6 +103,12 @@ export const View = {
 export const CustomEditor = {
   report: 'deepfake.reportEditor',
 } as const;
+
+/** Type of the tasks that train. */
+export const TASK_TYPE = 'deepfake';
+
+/** The tool for language models. */
+export const TOOL_NAME = 'detect_audio_deepfake';
 
 /** What `when` clauses ask for. */
 export const ContextKey = {

@@ -3,13 +3,20 @@ import * as vscode from 'vscode';
 import { messageOf } from '../shared/errors.ts';
 import { showActions } from './client/statusActions.ts';
 import { DeepfakeContext } from './context.ts';
-import { Command, type CommandId, CustomEditor, InternalCommand, WebviewPanel } from './contributions.ts';
-import { DetectTool, TOOL_NAME } from './languageModelTool.ts';
+import {
+  Command,
+  type CommandId,
+  CustomEditor,
+  InternalCommand,
+  TASK_TYPE,
+  TOOL_NAME,
+  WebviewPanel,
+} from './contributions.ts';
+import { DetectTool } from './languageModelTool.ts';
 import { exportOnnx, importModel, selectModel, useModel } from './model/modelCommands.ts';
 import { detect } from './report/detectCommand.ts';
 import { detectSample } from './report/sampleCommand.ts';
 import { scanCommands } from './scan/scanCommands.ts';
-import { TASK_TYPE } from './training/deepfakeTask.ts';
 import { evaluateOnFolder } from './training/evaluateCommand.ts';
 import { DeepfakeTaskProvider } from './training/taskProvider.ts';
 import { trainDetector } from './training/trainCommand.ts';

@@ -8,8 +8,6 @@ import { verdictJson } from '../shared/verdictJson.ts';
 import { headline, percent } from '../shared/wording.ts';
 import { pathInside } from './pathInside.ts';
 
-export const TOOL_NAME = 'detect_audio_deepfake';
-
 /** What a language model fills in; package.json has the schema. */
 export interface ToolInput {
   /** Absolute, or relative to a workspace folder. */

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { Command } from '../contributions.ts';
+import { Command, StatusItem } from '../contributions.ts';
 import { DisposableStore } from '../disposables.ts';
 import type { DaemonClient } from './daemonClient.ts';
 import { statusLook } from './daemonState.ts';
@@ -8,7 +8,7 @@ import { statusLook } from './daemonState.ts';
 export function createStatusItem(daemon: DaemonClient): vscode.Disposable {
   const owned = new DisposableStore();
   const item = owned.add(
-    vscode.window.createStatusBarItem('deepfake.status', vscode.StatusBarAlignment.Right),
+    vscode.window.createStatusBarItem(StatusItem.daemon, vscode.StatusBarAlignment.Right),
   );
   item.name = vscode.l10n.t('Deepfake detector');
   item.command = Command.showActions;

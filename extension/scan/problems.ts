@@ -9,6 +9,10 @@ const UPDATE_MS = 400;
 /** VS Code shows no more of one extension. */
 export const MAX_PROBLEMS = 1000;
 
+/** What the Problems panel says that they come from. */
+const SOURCE = 'deepfake';
+const PROBLEM_SETTINGS = [Setting.problemsDeepfake, Setting.problemsInconclusive];
+
 const SEVERITIES: Record<Exclude<ProblemSeverity, 'off'>, vscode.DiagnosticSeverity> = {
   error: vscode.DiagnosticSeverity.Error,
   warning: vscode.DiagnosticSeverity.Warning,
@@ -18,7 +22,7 @@ const SEVERITIES: Record<Exclude<ProblemSeverity, 'off'>, vscode.DiagnosticSever
 
 /** Findings in the Problems panel, with the severity that the user has chosen for each outcome. */
 export class Problems implements vscode.Disposable {
-  private readonly collection = vscode.languages.createDiagnosticCollection('deepfake');
+  private readonly collection = vscode.languages.createDiagnosticCollection(SOURCE);
   private readonly update = new Throttle(UPDATE_MS, () => this.publish());
   private shown = new Map<string, Finding>();
   private readonly subscriptions: vscode.Disposable[];
@@ -27,7 +31,7 @@ export class Problems implements vscode.Disposable {
     this.subscriptions = [
       findings.onDidChange(() => this.update.schedule()),
       vscode.workspace.onDidChangeConfiguration((change) => {
-        if (!change.affectsConfiguration('deepfake.problems')) return;
+        if (!PROBLEM_SETTINGS.some((id) => change.affectsConfiguration(id))) return;
         this.collection.clear();
         this.shown.clear();
         this.update.schedule();
@@ -69,7 +73,7 @@ export class Problems implements vscode.Disposable {
 
 function problem(finding: Finding, uri: vscode.Uri, severity: vscode.DiagnosticSeverity): vscode.Diagnostic {
   const diagnostic = new vscode.Diagnostic(new vscode.Range(0, 0, 0, 0), findingText(finding), severity);
-  diagnostic.source = 'deepfake';
+  diagnostic.source = SOURCE;
   const argument = encodeURIComponent(JSON.stringify([uri.toString()]));
   diagnostic.code = {
     value: vscode.l10n.t('Open report'),

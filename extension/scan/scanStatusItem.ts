@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { Command, ContextKey } from '../contributions.ts';
+import { Command, ContextKey, StatusItem } from '../contributions.ts';
 import { Throttle } from '../throttle.ts';
 import type { Scanner } from './scanner.ts';
 import { progressText, type ScanProgress } from './scanProgress.ts';
@@ -9,7 +9,7 @@ const UPDATE_MS = 400;
 
 /** The status bar item of a scan: how far it is, and a click that stops it. */
 export function createScanStatusItem(scanner: Scanner): vscode.Disposable {
-  const item = vscode.window.createStatusBarItem('deepfake.scan', vscode.StatusBarAlignment.Left);
+  const item = vscode.window.createStatusBarItem(StatusItem.scan, vscode.StatusBarAlignment.Left);
   item.name = vscode.l10n.t('Deepfake scan');
   item.command = Command.cancelScan;
   let latest: ScanProgress | undefined;

@@ -1,8 +1,7 @@
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import { t } from '@vscode/l10n';
 import type { EvaluateParams, TrainParams } from '../../shared/protocol.ts';
-
-export const TASK_TYPE = 'deepfake';
+import type { TASK_TYPE } from '../contributions.ts';
 
 /** A task as it stands in tasks.json; package.json has its schema. */
 export interface DeepfakeTaskDefinition {

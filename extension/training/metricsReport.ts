@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import * as vscode from 'vscode';
+import { PassingPanel } from '../contributions.ts';
 import { panelIcon } from '../panelIcon.ts';
 import type { Services } from '../services.ts';
 import { metricsPage } from './metricsPage.ts';
-
-const VIEW_TYPE = 'deepfake.metricsReport';
 
 /**
  * Opens a `report.html` in a page of its own. Reports its absence to the user.
@@ -25,7 +24,7 @@ export async function openMetricsReport(
     return;
   }
   const title = vscode.l10n.t('Metrics on {0}', name);
-  const panel = vscode.window.createWebviewPanel(VIEW_TYPE, title, vscode.ViewColumn.Active, {
+  const panel = vscode.window.createWebviewPanel(PassingPanel.metrics, title, vscode.ViewColumn.Active, {
     enableFindWidget: true,
     enableScripts: false,
     localResourceRoots: [],

@@ -1,8 +1,9 @@
 import { relative, sep } from 'node:path';
 import * as vscode from 'vscode';
 import type { EvaluateParams } from '../../shared/protocol.ts';
+import { TASK_TYPE } from '../contributions.ts';
 import { findDatasetFolders } from './datasetFolders.ts';
-import { type DeepfakeTaskDefinition, jobOf, TASK_TYPE, taskName } from './deepfakeTask.ts';
+import { type DeepfakeTaskDefinition, jobOf, taskName } from './deepfakeTask.ts';
 import { type Evaluate, EvaluationTerminal } from './evaluationTerminal.ts';
 import type { TrainingRequest, TrainingRun } from './trainingRun.ts';
 import { TrainingTerminal } from './trainingTerminal.ts';

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { TrainingView } from '../../media/training/messages.ts';
 import { statusText } from '../../media/training/wording.ts';
-import { Command } from '../contributions.ts';
+import { Command, StatusItem } from '../contributions.ts';
 
 /** While something is being trained, the status bar says how far it is; a click shows the curves. */
 export class TrainingStatusItem implements vscode.Disposable {
@@ -30,7 +30,7 @@ export class TrainingStatusItem implements vscode.Disposable {
 }
 
 function createItem(): vscode.StatusBarItem {
-  const item = vscode.window.createStatusBarItem('deepfake.training', vscode.StatusBarAlignment.Left);
+  const item = vscode.window.createStatusBarItem(StatusItem.training, vscode.StatusBarAlignment.Left);
   item.name = vscode.l10n.t('Deepfake training');
   item.command = Command.showTraining;
   item.show();

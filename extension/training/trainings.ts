@@ -4,10 +4,11 @@ import type { TrainingOutcome, TrainingView } from '../../media/training/message
 import { outcomeText, outcomeTitle } from '../../media/training/wording.ts';
 import { ErrorCode, messageOf } from '../../shared/errors.ts';
 import type { EpochReport } from '../../shared/protocol.ts';
+import { TASK_TYPE } from '../contributions.ts';
 import { DisposableStore } from '../disposables.ts';
 import { useModel } from '../model/modelCommands.ts';
 import type { Services } from '../services.ts';
-import { type DeepfakeTaskDefinition, TASK_TYPE, taskName } from './deepfakeTask.ts';
+import { type DeepfakeTaskDefinition, taskName } from './deepfakeTask.ts';
 import type { Evaluate } from './evaluationTerminal.ts';
 import { openMetricsReport } from './metricsReport.ts';
 import { deepfakeTask, type TaskWork } from './taskProvider.ts';

@@ -9,11 +9,12 @@ import {
   Command,
   CustomEditor,
   Setting,
+  TASK_TYPE,
+  TOOL_NAME,
   View,
   WebviewPanel,
 } from '../../extension/contributions.ts';
-import { TOOL_NAME } from '../../extension/languageModelTool.ts';
-import { TASK_OPTIONS, TASK_TYPE } from '../../extension/training/deepfakeTask.ts';
+import { TASK_OPTIONS } from '../../extension/training/deepfakeTask.ts';
 import { AUDIO_EXTENSIONS } from '../../shared/audioFiles.ts';
 
 const manifest = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8'));

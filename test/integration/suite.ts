@@ -1,8 +1,7 @@
 // Runs inside the extension host of VS Code, which calls `run` and takes a rejection for a failure.
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { Command } from '../../extension/contributions.ts';
-import { TOOL_NAME } from '../../extension/languageModelTool.ts';
+import { Command, TOOL_NAME } from '../../extension/contributions.ts';
 
 const EXTENSION = 'deepfake-audio.deepfake-audio';
 const CLIP = 'synthetic-hibari-english.ogg';
