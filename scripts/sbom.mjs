@@ -3,7 +3,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { isAccepted, softwareBillOfMaterials } from './package/licences.mjs';
+import { softwareBillOfMaterials } from './package/billOfMaterials.mjs';
+import { isAccepted } from './package/licences.mjs';
 import { root } from './prepare.mjs';
 
 const standard = join(root, 'out', 'sbom.cdx.json');

@@ -197,24 +197,3 @@ function cratesVersion(lockFile, name) {
     readFileSync(join(root, lockFile), 'utf8'),
   )[1];
 }
-
-/** The same parties as a CycloneDX 1.5 document. */
-export function softwareBillOfMaterials(parties, { name, version }) {
-  const components = parties.map((party) => ({
-    type: 'library',
-    name: party.name,
-    ...(party.version === undefined ? {} : { version: party.version }),
-    licenses: [licenceField(party.licence)],
-    ...(party.version === undefined || party.name.includes(' ')
-      ? {}
-      : { purl: `pkg:npm/${party.name.replace('@', '%40')}@${party.version}` }),
-  }));
-  const component = { type: 'application', name, version };
-  return { bomFormat: 'CycloneDX', specVersion: '1.5', version: 1, metadata: { component }, components };
-}
-
-/** A licence as CycloneDX has it: one of SPDX's names, an expression of several, or a text of one's own. */
-function licenceField(licence) {
-  if (licence.includes(' OR ')) return { expression: licence };
-  return { license: /^[\w.+-]+$/.test(licence) ? { id: licence } : { name: licence } };
-}

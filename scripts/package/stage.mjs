@@ -2,7 +2,8 @@ import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { globSync } from 'tinyglobby';
 import { root } from '../prepare.mjs';
-import { noticesText, softwareBillOfMaterials, thirdParties } from './licences.mjs';
+import { softwareBillOfMaterials } from './billOfMaterials.mjs';
+import { noticesText, thirdParties } from './licences.mjs';
 import { nativeFiles } from './nativeFiles.mjs';
 
 /** Taken as they are. */
