@@ -2,8 +2,6 @@
 //   npm run pictures                              all of them
 //   npm run pictures -- report findings           those that show verdicts
 //   npm run pictures -- training --data FOLDER    trains on labelled clips, by default on noise and tones
-import { join } from 'node:path';
-import { prepare, root, run } from './prepare.mjs';
+import { runTool } from './prepare.mjs';
 
-prepare({ tools: true });
-run(process.execPath, [join(root, 'dist', 'tools', 'pictures.js'), ...process.argv.slice(2)]);
+runTool('pictures', process.argv.slice(2));

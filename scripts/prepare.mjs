@@ -25,6 +25,16 @@ export function run(program, args, { quiet = false } = {}) {
   }
 }
 
+/** Builds, then runs a tool of dist/tools; ends this process with its exit code. */
+export function runTool(name, args = []) {
+  prepare({ tools: true });
+  const { status } = spawnSync(process.execPath, [join('dist', 'tools', `${name}.js`), ...args], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+  process.exit(status ?? 1);
+}
+
 /** Installs when the lock file has changed since the last install, then builds. */
 export function prepare({ tests = false, tools = false } = {}) {
   install();
