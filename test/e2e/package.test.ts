@@ -116,7 +116,7 @@ async function detect(file: string): Promise<number> {
   const clicked = await window.detect(file);
   await window.report.locator('#file-name', { hasText: file }).waitFor();
   await window.report.locator('#result').waitFor();
-  const milliseconds = (await window.verdictShownAt()) - clicked;
+  const milliseconds = (await window.reportTimes()).verdictShown - clicked;
   const command = [
     join(packageRoot, 'dist', 'cli.js'),
     'predict',

@@ -229,7 +229,10 @@ async function detect(file: string): Promise<number> {
   return clicked;
 }
 
-const elapsed = async (since: number): Promise<string> => `${(await window.verdictShownAt()) - since} ms`;
+async function elapsed(since: number): Promise<string> {
+  const { pageMade, verdictShown } = await window.reportTimes();
+  return `${verdictShown - since} ms, ${pageMade - since} of which VS Code took to make the page`;
+}
 
 interface Prediction {
   decision: Decision;

@@ -133,14 +133,16 @@ export class VsCodeWindow {
     return this.webview(':not([src*="purpose=webviewView"])');
   }
 
-  /** When the verdict of the report in front was shown, in milliseconds since 1970, by its own clock: this process hears of it later. */
-  async verdictShownAt(): Promise<number> {
-    const time = await this.report
-      .locator('body')
-      .evaluate(
-        () => performance.timeOrigin + (performance.getEntriesByName('verdict-shown').at(-1)?.startTime ?? 0),
-      );
-    return Math.round(time);
+  /**
+   * When VS Code had made the page of the report in front and when the verdict was shown there, in milliseconds since 1970, by the
+   * page's own clock: this process hears of it later.
+   */
+  reportTimes(): Promise<{ pageMade: number; verdictShown: number }> {
+    return this.report.locator('body').evaluate(() => {
+      const shown = performance.getEntriesByName('verdict-shown').at(-1)?.startTime ?? 0;
+      const made = performance.timeOrigin;
+      return { pageMade: Math.round(made), verdictShown: Math.round(made + shown) };
+    });
   }
 
   /** The panel view with a card per file. */
